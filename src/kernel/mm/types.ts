@@ -1,0 +1,100 @@
+/**
+ * Address spaces as data. Invariants: VMAs are sorted, do not overlap and are page-aligned; a present leaf PTE lies in
+ * a VMA; every guest page that a page table or a page cache shows holds one reference in `k.mm.pageRefs`.
+ */
+import type { Pfn, Vaddr } from '../../cpu/machine.ts';
+import type { File, Inode } from '../fs/types.ts';
+
+/** PROT_* of mmap(2). */
+export const Prot = { READ: 1, WRITE: 2, EXEC: 4 } as const;
+/** MAP_* of mmap(2). */
+export const MapFlag = {
+  SHARED: 1,
+  PRIVATE: 2,
+  SHARED_VALIDATE: 3,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  GROWSDOWN: 0x100,
+  LOCKED: 0x2000,
+  NORESERVE: 0x4000,
+  POPULATE: 0x8000,
+  STACK: 0x20000,
+  FIXED_NOREPLACE: 0x100000,
+} as const;
+
+export interface Vma {
+  start: Vaddr;
+  end: Vaddr;
+  prot: number;
+  /** MAP_* bits that stay meaningful: SHARED or PRIVATE, GROWSDOWN, LOCKED. */
+  flags: number;
+  /** The mapped file, holding a reference; null for anonymous memory. */
+  file: File | null;
+  /** The inode whose page cache backs it (shared anonymous memory has one without a file). */
+  inode: Inode | null;
+  /** Byte offset of `start` in the file. */
+  offset: number;
+  /** `[heap]`, `[stack]`, `[vdso]` for /proc/PID/maps; null else. */
+  name: string | null;
+}
+
+export interface Mm {
+  /** Tasks and others that hold it. */
+  users: number;
+  root: Pfn;
+  vmas: Vma[];
+  brkStart: Vaddr;
+  brk: Vaddr;
+  mmapBase: Vaddr;
+  stackTop: Vaddr;
+  argStart: Vaddr;
+  argEnd: Vaddr;
+  envStart: Vaddr;
+  envEnd: Vaddr;
+  startCode: Vaddr;
+  endCode: Vaddr;
+  startData: Vaddr;
+  endData: Vaddr;
+  startStack: Vaddr;
+  /** auxv as written at exec, for /proc/PID/auxv. */
+  auxv: Uint8Array;
+  exe: File | null;
+  rssAnon: number;
+  rssFile: number;
+  hiwaterRss: number;
+  totalVmPages: number;
+}
+
+/** The mm room's part of the kernel state. */
+export interface MmRoom {
+  /** References to each guest page, indexed by Pfn; grown as needed. 0: free. */
+  pageRefs: Uint16Array;
+  /** The kernel half of every root table is shared: the root table from which new ones are copied. */
+  kernelRoot: Pfn;
+  /** A page of zeros mapped read-only for untouched anonymous memory. */
+  zeroPage: Pfn;
+  /** The page with the rt_sigreturn trampoline that every address space maps. */
+  sigreturnPage: Pfn;
+  pageFaults: number;
+  majorFaults: number;
+  overcommit: number;
+}
+
+/**
+ * Bytes to read into or write from: user memory of the current task in segments, or a kernel buffer. `done` counts
+ * what was moved; an operation that parks keeps the IoBuf in its activation and goes on where it was.
+ */
+export interface IoBuf {
+  /** User segments; ignored when `kernel` is set. */
+  segments: { base: Vaddr; length: number }[];
+  kernel: Uint8Array | null;
+  /** Total length in bytes. */
+  length: number;
+  done: number;
+}
+
+/** What became of a fault: resolved, or the signal to raise. */
+export interface FaultSignal {
+  signo: number;
+  code: number;
+}
