@@ -34,4 +34,6 @@ export interface ImageFs {
   pageKey(ino: number, index: number): string;
   /** Fills `into` (4096 bytes) with one page, zeros after the end of the file. */
   readPage(ino: number, index: number, into: Uint8Array): void;
+  /** Fills `into` with the page that a key of {@link pageKey} names: how a checkpoint finds its shared pages again. */
+  readPageByKey(key: string, into: Uint8Array): void;
 }
