@@ -16,6 +16,8 @@ export interface FsType {
   readonly name: string;
   /** Shown in /proc/filesystems with "nodev". */
   readonly nodev: boolean;
+  /** Whether names once found stay valid until the file system itself is told to change them: dentries are cached. */
+  readonly cached?: boolean;
   /** Builds the superblock for mount(2); a negative errno refuses. */
   mount(k: Kernel, source: string, flags: number, data: string): Superblock | number;
   /** The child's inode, or -ENOENT. `task` is who asks (for /proc/self). */
@@ -52,13 +54,18 @@ export interface FsType {
   setattr?(k: Kernel, inode: Inode, change: Partial<Inode>): number;
   /** Completes an open: sets `file.kind` and `file.data`. Default: by the inode's type. */
   open?(k: Kernel, task: Task, file: File): Outcome;
-  /** Whether a cached dentry may be trusted; without it dentries are not cached when `children` is null. */
+  /** What statfs(2) tells, in blocks of 4096 bytes. Default: from the superblock's limits. */
   statfs?(k: Kernel, sb: Superblock): { type: number; blocks: number; free: number; files: number; ffree: number };
   /** Last reference gone with nlink 0: gives the pages back. */
   evict?(k: Kernel, inode: Inode): void;
 }
 
-/** What can be done with an open file. A missing entry answers what Linux does without it (EINVAL, ENOTTY, ESPIPE…). */
+/**
+ * What can be done with an open file. A missing entry answers what Linux does without it (EINVAL, ENOTTY, ESPIPE…).
+ *
+ * A read or write that must wait answers `wait([queue], { onSignal: buf.done || -ERESTARTSYS })`: it is then called again with
+ * the same IoBuf, whose `done` tells how far it came, and answers the total (`buf.done`) in the end.
+ */
 export interface FileOps {
   /** Reads at `pos` into `buf` (advance buf.done with copyToIo); answers bytes read. Moves file.pos itself when `pos` is null. */
   read?(k: Kernel, task: Task, file: File, buf: IoBuf, pos: number | null): Outcome;

@@ -57,13 +57,58 @@ export interface Inode {
   lowerSize: number;
   /** Target of a symbolic link. */
   link: string | null;
-  /** fcntl and flock locks. */
-  locks: Plain[];
+  /** fcntl and flock locks; null: none. See fs/locks.ts. */
+  locks: LockSet | null;
+  /** inotify watches on it; null: none. See fs/inotify.ts. */
+  watches: Watch[] | null;
   xattrs: Map<string, Uint8Array> | null;
-  /** FIFO, socket or device behind it. */
+  /** Pipe of a FIFO, socket behind a name, entries of a directory of a tree (fs/treefs.ts), node of a synthetic file. */
   data: Plain;
   /** Bumped at each change; part of what makes an inode dirty for the store. */
   version: number;
+}
+
+/** A lock of fcntl(2) (owner: the file table), an open file description lock, or a flock (owner: the file). */
+export interface FileLock {
+  kind: 'posix' | 'ofd' | 'flock';
+  owner: FileTable | File;
+  write: boolean;
+  start: number;
+  /** Last byte, inclusive; Infinity: to the end. */
+  end: number;
+  /** Who took it, for F_GETLK and /proc/locks. */
+  pid: number;
+}
+
+/** The locks of one inode, in the order they were taken, and who waits for one. */
+export interface LockSet {
+  list: FileLock[];
+  wait: WaitQueue;
+}
+
+/** One inotify watch: `file` is the inotify descriptor's description. */
+export interface Watch {
+  wd: number;
+  mask: number;
+  file: File;
+}
+
+/** A pipe or FIFO; see fs/pipe.ts. */
+export interface Pipe {
+  /** Chunks not read yet, the oldest first; `head` bytes of the first are gone. */
+  chunks: Uint8Array[];
+  head: number;
+  bytes: number;
+  capacity: number;
+  readers: number;
+  writers: number;
+  /** Opens ever made of each side: a FIFO's opener waits for the other side's count to move. */
+  readerOpens: number;
+  writerOpens: number;
+  readWait: WaitQueue;
+  writeWait: WaitQueue;
+  /** Bumped at each write and read: edges for epoll. */
+  seq: number;
 }
 
 export interface Dentry {
@@ -71,7 +116,7 @@ export interface Dentry {
   /** Null for the root of a file system. */
   parent: Dentry | null;
   inode: Inode | null;
-  /** Cached children; null for what is never cached (synthetic trees). */
+  /** Cached children; null: none. Synthetic trees cache only the way to a mount point. */
   children: Map<string, Dentry> | null;
   /** Mounts whose mount point this is. */
   mounted: number;
@@ -142,6 +187,8 @@ export interface FsContext {
 export interface PollResult {
   events: number;
   queues: readonly WaitQueue[];
+  /** Moves whenever something arrives: lets an edge-triggered epoll tell new data from old. */
+  seq?: number;
 }
 
 /** The fs room's part of the kernel state. */
@@ -160,4 +207,15 @@ export interface FsRoom {
   anonfs: Superblock;
   /** Bytes held by pipes, for quotas. */
   pipeBytes: number;
+  /** The one devtmpfs, shown by each mount of it. */
+  devtmpfs: Superblock;
+  /** The one internal tmpfs behind memfds and O_TMPFILE-like anonymous memory. */
+  shmfs: Superblock;
+  /** Cached dentries, against the limit at which unused ones are swept; see fs/dcache.ts. */
+  dentries: number;
+  dentryLimit: number;
+  /** inotify watches in the VM: 0 lets every notification return at once. */
+  watches: number;
+  /** Inodes that have locks, for /proc/locks. */
+  lockedInodes: Inode[];
 }
