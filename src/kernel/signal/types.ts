@@ -31,3 +31,41 @@ export interface SigPending {
   set: bigint;
   queue: SigInfo[];
 }
+
+/** The stop a traced task is in: what wait4 tells the tracer, and how the task goes on. */
+export interface PtraceStop {
+  kind: 'signal' | 'group' | 'event' | 'syscall-enter' | 'syscall-exit' | 'exec-trap';
+  /** The status word's upper part, as wait4 encodes it: signal | event << 8. */
+  code: number;
+  /** Whether the tracer has waited for it. */
+  reported: boolean;
+  info: SigInfo | null;
+}
+
+/** A tracer's hold on a task (man 2 ptrace). */
+export interface Ptrace {
+  /** tid of the tracer. */
+  tracer: number;
+  seized: boolean;
+  /** PTRACE_O_* bits. */
+  options: number;
+  /** Resumed with PTRACE_SYSCALL: stop at entry and exit of system calls. */
+  syscallTrace: boolean;
+  /** Resumed with PTRACE_SINGLESTEP: the engine runs one instruction, then forces SIGTRAP. */
+  singleStep: boolean;
+  stop: PtraceStop | null;
+  /** PTRACE_GETEVENTMSG. */
+  message: number;
+  /** Events that happened inside a system call and stop the task before it leaves the kernel, first come first. */
+  events: { event: number; message: number }[];
+  /** A system call is over and its exit stop is due. */
+  exitStopDue: boolean;
+  /** PTRACE_INTERRUPT, or a new auto-attached SEIZED task: stop with PTRACE_EVENT_STOP. */
+  trapStop: boolean;
+  /** PTRACE_LISTEN: stays stopped, but reports when a SIGCONT comes. */
+  listening: boolean;
+  /** The signal that the tracer resumed it with, waiting to be acted on; null: none given yet. */
+  resume: { signal: number; info: SigInfo | null; from: PtraceStop['kind'] } | null;
+  /** An exit that waits behind PTRACE_EVENT_EXIT: its status; null: none. */
+  exiting: number | null;
+}

@@ -5,7 +5,8 @@
 import type { FileTable, FsContext } from '../fs/types.ts';
 import type { Mm } from '../mm/types.ts';
 import type { Activation, Plain, Wait, WaitQueue } from '../outcome.ts';
-import type { SigAction, SigInfo, SigPending } from '../signal/types.ts';
+import type { Ptrace, SigAction, SigInfo, SigPending } from '../signal/types.ts';
+import type { GroupTimers } from '../time/types.ts';
 import type { Tty } from '../tty/types.ts';
 
 /** Credentials (man 7 credentials, capabilities). Immutable: a change replaces the object. */
@@ -70,14 +71,24 @@ export interface ThreadGroup {
   rlimits: Rlimit[];
   /** Woken when a child changes state. */
   childWait: WaitQueue;
+  /** Woken at each signal queued for the group or one of its threads (signalfd, sigtimedwait). */
+  signalWait: WaitQueue;
+  /** Woken when a thread exits and when the process becomes a zombie (pidfd, the de-threading of exec). */
+  exitWait: WaitQueue;
+  /** tid of the thread whose exec waits for the others to leave; 0: none. */
+  execing: number;
   /** exit code as wait4 encodes it; -1 while alive. */
   exitStatus: number;
   /** Set by exit_group or a fatal signal: every thread leaves with this status. */
   groupExit: number | null;
   /** SIGCHLD, or what clone asked for (0: none). */
   exitSignal: number;
-  /** Job-control stop: the signal, and whether parent was told / continued is to be reported. */
-  stop: { signal: number; reported: boolean } | null;
+  /**
+   * Job-control stop: the signal; whether every thread has stopped (and the parent was told); whether a wait has
+   * consumed it. Null: not stopped.
+   */
+  stop: { signal: number; complete: boolean; reported: boolean } | null;
+  /** A SIGCONT that no wait(WCONTINUED) has consumed. */
   continued: boolean;
   isChildSubreaper: boolean;
   /** Accounting, in instructions retired (utime and stime derive from it) and its children's once reaped. */
@@ -87,15 +98,21 @@ export interface ThreadGroup {
   cstimeNs: number;
   minFaults: number;
   majFaults: number;
+  cminFaults: number;
+  cmajFaults: number;
   maxRssPages: number;
   childMaxRssPages: number;
   startNs: number;
-  /** setitimer's three timers and POSIX timers; owned by the time room. */
-  timers: Plain;
+  /** setitimer's three timers and POSIX timers; null: never used. */
+  timers: GroupTimers | null;
   /** True for a process started from outside (vm.spawn): its status is kept in k.task.spawned. */
   spawned: boolean;
   execed: boolean;
   dumpable: boolean;
+  /** personality(2). */
+  personality: number;
+  /** /proc/PID/oom_score_adj. */
+  oomScoreAdj: number;
 }
 
 export interface Task {
@@ -133,7 +150,7 @@ export interface Task {
   notify: boolean;
   altStack: { sp: number; size: number; flags: number };
   /** A tracer's hold on this task; see signal/ptrace.ts. */
-  ptrace: Plain | null;
+  ptrace: Ptrace | null;
   /** tids this task traces. */
   tracees: number[];
   clearChildTid: number;
@@ -145,6 +162,11 @@ export interface Task {
   vforkDone: WaitQueue;
   /** prctl state. */
   pdeathSignal: number;
+  timerSlackNs: number;
+  /** A futex wait that was requeued or woken: see task/futex.ts. */
+  futexKey: string | null;
+  /** The call that restart_syscall(2) goes on with; see signal/deliver.ts. */
+  restart: Activation | null;
   /** Accounting of this thread alone. */
   utimeNs: number;
   stimeNs: number;
@@ -158,6 +180,11 @@ export interface Task {
   kthread: boolean;
 }
 
+/** The tasks that wait on one futex word, in order of arrival. */
+export interface FutexBucket {
+  waiters: { tid: number; bitset: number }[];
+}
+
 /** The task room's part of the kernel state. */
 export interface TaskRoom {
   tasks: Map<number, Task>;
@@ -168,6 +195,10 @@ export interface TaskRoom {
   spawned: Map<number, { status: number | null }>;
   /** Forks since boot, for /proc/stat. */
   forks: number;
+  /** Futex waiters by key; a key is an address space and address, or a file page and offset. */
+  futexes: Map<string, FutexBucket>;
+  /** 1, 5 and 15 minute load averages in 1/2048, and when they were last brought up to date. */
+  loadavg: { values: [number, number, number]; atNs: number };
 }
 
 /** Scheduling: one hart, round robin by time slice. */

@@ -20,3 +20,43 @@ export interface TimeRoom {
   heap: Timer[];
   nextTimerId: number;
 }
+
+/** One of setitimer's timers: due at `atNs` of its clock (0: disarmed). `timerId` is the heap's id (real time only). */
+export interface IntervalTimer {
+  atNs: number;
+  intervalNs: number;
+  timerId: number;
+}
+
+/** A POSIX timer (man 2 timer_create). */
+export interface PosixTimer {
+  id: number;
+  clock: number;
+  /** SIGEV_*: 0 signal, 1 none, 4 thread id. */
+  notify: number;
+  signo: number;
+  value: bigint;
+  tid: number;
+  /** Monotonic deadline for wall clocks, CPU time for CPU clocks; 0: disarmed. */
+  atNs: number;
+  intervalNs: number;
+  timerId: number;
+  /** Expirations since the signal was queued, and those of the signal last delivered. */
+  overrun: number;
+  lastOverrun: number;
+  /** Armed with TIMER_ABSTIME on CLOCK_REALTIME: follows clock_settime. */
+  absoluteRealtime: boolean;
+  /** Whether its signal waits in a queue. */
+  queued: boolean;
+}
+
+/** The timers of a process. */
+export interface GroupTimers {
+  real: IntervalTimer;
+  virtual: IntervalTimer;
+  prof: IntervalTimer;
+  posix: Map<number, PosixTimer>;
+  nextId: number;
+  /** CPU time (ns) of the group at which a CPU timer may be due; Infinity: none armed. */
+  cpuCheckNs: number;
+}
