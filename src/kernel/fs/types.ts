@@ -4,6 +4,7 @@
  */
 import type { Pfn } from '../../cpu/machine.ts';
 import type { Plain, WaitQueue } from '../outcome.ts';
+import type { KernfsRoom } from './kernfs.ts';
 
 /** Seconds and nanoseconds since the epoch. */
 export interface Timespec {
@@ -218,4 +219,6 @@ export interface FsRoom {
   watches: number;
   /** Inodes that have locks, for /proc/locks. */
   lockedInodes: Inode[];
+  /** Changed attributes and dynamic nodes of proc, sysfs and debugfs; made on first use. */
+  kernfs?: KernfsRoom;
 }
