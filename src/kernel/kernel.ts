@@ -5,6 +5,7 @@
  * Every function of the kernel takes the kernel first: there is no module-level state but tables of behaviour.
  */
 import type { GuestMemory, Hart, Machine } from '../cpu/machine.ts';
+import type { RandomState } from './drivers/random.ts';
 import type { DriversRoom } from './drivers/types.ts';
 import type { ImageFs } from './fs/image.ts';
 import type { FsRoom } from './fs/types.ts';
@@ -40,8 +41,8 @@ export interface KernelState {
   domainname: string;
   /** Plain sysctl values that no room owns, by dotted name. */
   sysctl: Record<string, string>;
-  /** State of the entropy generator (xoshiro256**); seeded from an input. */
-  random: { s: bigint[] };
+  /** State of the entropy generator; seeded from an input. */
+  random: RandomState;
   taint: number;
   /** Set when the VM has stopped: why, and what the console said last. */
   halted: null | { reason: 'panic' | 'poweroff' | 'restart' | 'halt'; text: string };
