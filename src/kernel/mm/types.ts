@@ -22,11 +22,14 @@ export const MapFlag = {
   FIXED_NOREPLACE: 0x100000,
 } as const;
 
+/** Bits of {@link Vma.flags} that madvise(2) sets; they are no MAP_* bits. */
+export const VmaFlag = { DONTFORK: 0x1000000, WIPEONFORK: 0x2000000, DONTDUMP: 0x4000000 } as const;
+
 export interface Vma {
   start: Vaddr;
   end: Vaddr;
   prot: number;
-  /** MAP_* bits that stay meaningful: SHARED or PRIVATE, GROWSDOWN, LOCKED. */
+  /** MAP_* bits that stay meaningful: SHARED or PRIVATE, GROWSDOWN, LOCKED, NORESERVE; and {@link VmaFlag}. */
   flags: number;
   /** The mapped file, holding a reference; null for anonymous memory. */
   file: File | null;
@@ -63,6 +66,13 @@ export interface Mm {
   rssFile: number;
   hiwaterRss: number;
   totalVmPages: number;
+  /** Where the page with the rt_sigreturn trampoline is mapped (its first instruction is the trampoline). */
+  vdso: Vaddr;
+  /** Pages that hold page tables (VmPTE). */
+  tablePages: number;
+  /** Pages that mlock(2) asked for, and whether future mappings are locked (MCL_FUTURE). */
+  lockedPages: number;
+  lockFuture: boolean;
 }
 
 /** The mm room's part of the kernel state. */
@@ -77,8 +87,21 @@ export interface MmRoom {
   sigreturnPage: Pfn;
   pageFaults: number;
   majorFaults: number;
+  /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never. */
   overcommit: number;
+  /** Facts about each guest page ({@link PageFlag}), parallel to `pageRefs`. */
+  pageFlags: Uint8Array;
+  /** Inodes that may have clean image pages in their cache, oldest first: what reclaim looks through. */
+  cacheInodes: Set<Inode>;
+  /** Pages in all page caches. */
+  cachedPages: number;
+  /** The address space that the hart has now; null between runs. */
+  activeMm: Mm | null;
+  oomKills: number;
 }
+
+/** Bits of {@link MmRoom.pageFlags}. CLEAN: shows a page of the image, unchanged; it may be dropped and read again. */
+export const PageFlag = { CLEAN: 1 } as const;
 
 /**
  * Bytes to read into or write from: user memory of the current task in segments, or a kernel buffer. `done` counts

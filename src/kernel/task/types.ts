@@ -215,4 +215,9 @@ export interface SchedRoom {
   idleNs: number;
   userNs: number;
   systemNs: number;
+  /**
+   * Work done in the kernel since the last charge, in instructions it would have taken: whatever is expensive (copies,
+   * forks) adds to it; the engine charges it to the task and its slice.
+   */
+  kernelWork: number;
 }
