@@ -2,7 +2,7 @@
  * Tasks and what they share. Linux's shape: a {@link Task} is a thread; threads of a process share a {@link ThreadGroup}.
  * Plain data throughout (see outcome.ts).
  */
-import type { FileTable, FsContext } from '../fs/types.ts';
+import type { File, FileTable, FsContext } from '../fs/types.ts';
 import type { Mm } from '../mm/types.ts';
 import type { Activation, Plain, Wait, WaitQueue } from '../outcome.ts';
 import type { Ptrace, SigAction, SigInfo, SigPending } from '../signal/types.ts';
@@ -185,6 +185,17 @@ export interface FutexBucket {
   waiters: { tid: number; bitset: number }[];
 }
 
+/** A process that vm.spawn started: its exit status, and the host's ends of its streams (vm/process.ts). */
+export interface SpawnedProcess {
+  /** As wait4 encodes it; null while it runs. */
+  status: number | null;
+  stdin?: File | null;
+  stdout?: File | null;
+  stderr?: File | null;
+  /** The master side of its terminal. */
+  master?: File | null;
+}
+
 /** The task room's part of the kernel state. */
 export interface TaskRoom {
   tasks: Map<number, Task>;
@@ -192,7 +203,7 @@ export interface TaskRoom {
   nextPid: number;
   pidMax: number;
   /** Exit statuses (as wait4 encodes them) of processes started by vm.spawn, kept until collected. */
-  spawned: Map<number, { status: number | null }>;
+  spawned: Map<number, SpawnedProcess>;
   /** Forks since boot, for /proc/stat. */
   forks: number;
   /** Futex waiters by key; a key is an address space and address, or a file page and offset. */
