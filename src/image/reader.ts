@@ -36,6 +36,8 @@ export interface Image extends ImageFs {
   readonly path: string;
   /** What the builder wrote down: packages, recipe, sizes. */
   readonly meta: Readonly<Record<string, unknown>>;
+  /** Device number of a character or block device in its two parts. */
+  device(ino: number): { major: number; minor: number };
   /** First page of the file in the data area and its length in bytes; undefined for what has no content. */
   contentOf(ino: number): { page: number; sizeBytes: number } | undefined;
   close(): void;
@@ -254,6 +256,11 @@ class SealedImage implements Image {
     if (!this.#isType(row, S_IF.REG)) return '';
     if (!(pageIndex >= 0 && pageIndex * PAGE_BYTES < this.#index.columns.sizeBytes[row])) return '';
     return this.#keyPrefix + (this.#index.columns.dataPage[row] + pageIndex);
+  }
+
+  device(ino: number): { major: number; minor: number } {
+    const { major, minor } = this.#index.columns;
+    return { major: major[ino - 1], minor: minor[ino - 1] };
   }
 
   contentOf(ino: number): { page: number; sizeBytes: number } | undefined {

@@ -5,7 +5,7 @@
  * Always true: equal contents are stored once; the same tree and the same order of contents give the same file.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainDisk } from './cache.ts';
 import {
@@ -18,7 +18,7 @@ import {
   PAGE_BYTES,
   sha256,
 } from './format.ts';
-import { type Content, S_IF, sortedChildren, type TreeNode } from './tree.ts';
+import { type Content, sortedChildren, type TreeNode } from './tree.ts';
 
 const EMPTY: Content = { page: NO_PAGE, sizeBytes: 0 };
 
@@ -59,6 +59,16 @@ export class ImageWriter {
     this.#pages += (bytes.length + rest) / PAGE_BYTES;
     this.#known.set(key, content);
     return content;
+  }
+
+  /** Bytes stored before, for files that are made from a package's. */
+  read(content: Content): Uint8Array {
+    const bytes = new Uint8Array(content.sizeBytes);
+    for (let done = 0; done < bytes.length; ) {
+      const position = HEADER_BYTES + content.page * PAGE_BYTES + done;
+      done += readSync(this.#fd, bytes, done, bytes.length - done, position);
+    }
+    return bytes;
   }
 
   #append(bytes: Uint8Array): void {
@@ -211,14 +221,4 @@ class StringTable {
   bytes(): Uint8Array {
     return Buffer.from([...this.#numbers.keys()].join(''), 'latin1');
   }
-}
-
-/** Bytes of a file on disk. */
-export function fileBytes(path: string): number {
-  return statSync(path).size;
-}
-
-/** The type bits of a node, for those who list. */
-export function typeOf(node: TreeNode): number {
-  return node.mode & S_IF.MT;
 }

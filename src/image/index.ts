@@ -1,0 +1,10 @@
+/**
+ * The door of the image room: Debian packages and `src/guest` become one read-only image file that all workers share.
+ *
+ * Always true: `ensureImage` answers the path of a whole, checked image of the present recipe; `openImage` gives it to
+ * a kernel. Errors that a person can do something about are {@link ImageError}s whose message is the sentence to show.
+ */
+export { type BuildOptions, builtImage, ensureBaseImage, type OnProgress, type Stage } from './build.ts';
+export { ImageError } from './cache.ts';
+export { ensureImage, type GuestChange, provision, type RunInVm, setProvisioner } from './provision.ts';
+export { type Image, openImage, verifyImage } from './reader.ts';

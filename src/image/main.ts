@@ -1,0 +1,96 @@
+/**
+ * `npm run image`: builds the image with a progress bar; `--list` shows what is inside, `--verify` checks every byte,
+ * `--refresh` asks the mirror for newer packages first.
+ */
+import { statSync } from 'node:fs';
+import { SingleBar } from 'cli-progress';
+import { type BuildOptions, builtImage, ensureBaseImage, type Stage } from './build.ts';
+import { ImageError } from './cache.ts';
+import { listImage } from './list.ts';
+import { provisionedRecipe } from './provision.ts';
+import { type Image, openImage, verifyImage } from './reader.ts';
+
+const USAGE = `Usage: npm run image [-- OPTION]
+  (none)           make the image if it is not there and say where it is
+  --list [PATH]    list what is inside, like ls -lR (all, or below PATH)
+  --verify         check the whole image against its checksums
+  --refresh        ask the package mirror for newer packages and build again`;
+
+const TITLES: Record<Stage, string> = {
+  resolve: 'Asking the mirror',
+  download: 'Downloading',
+  unpack: 'Unpacking',
+  seal: 'Sealing',
+  provision: 'Provisioning',
+};
+
+/** Shows a build's progress: a bar on a terminal, one line a stage elsewhere. Answers what to call when it is over. */
+function showProgress(): { onProgress: BuildOptions['onProgress']; stop: () => void } {
+  const tty = process.stderr.isTTY;
+  const bar = new SingleBar({
+    format: '{title} [{bar}] {percentage}% {note}',
+    hideCursor: true,
+    stream: process.stderr,
+  });
+  let stage: Stage | undefined;
+  const onProgress = (now: Stage, share: number, note = '') => {
+    const title = TITLES[now].padEnd(17);
+    if (now !== stage) {
+      if (tty && stage === undefined) bar.start(100, 0, { title, note });
+      else if (!tty) process.stderr.write(`${title.trimEnd()}${note ? ` (${note})` : ''}...\n`);
+      stage = now;
+    }
+    if (tty) bar.update(Math.round(share * 100), { title, note });
+  };
+  return { onProgress, stop: () => bar.stop() };
+}
+
+async function build(refresh: boolean): Promise<string> {
+  const there = refresh ? undefined : (builtImage(provisionedRecipe()) ?? builtImage());
+  if (there) return there;
+  const { onProgress, stop } = showProgress();
+  try {
+    return await ensureBaseImage({ onProgress, refresh });
+  } finally {
+    stop();
+  }
+}
+
+function describe(path: string, image: Image): string {
+  const megabytes = (statSync(path).size / 1e6).toFixed(0);
+  return `${path}\n${image.inodeCount} files, ${megabytes} MB, ${Object.keys(image.meta.packages ?? {}).length} packages, id ${image.id.slice(0, 16)}`;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [option, ...rest] = args;
+  if (option !== undefined && !['--list', '--verify', '--refresh'].includes(option)) {
+    console.error(USAGE);
+    return 2;
+  }
+  const path = await build(option === '--refresh');
+  if (option === '--verify') verifyImage(path);
+  const image = openImage(path);
+  try {
+    if (option === '--list')
+      return listImage(image, rest[0] ?? '/', (line) => process.stdout.write(`${line}\n`));
+    console.log(describe(path, image));
+    if (option === '--verify') console.log('Every byte matches its checksum.');
+    return 0;
+  } finally {
+    image.close();
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    console.error(error instanceof ImageError ? error.message : error);
+    process.exitCode = 1;
+  },
+);
