@@ -1,0 +1,61 @@
+/**
+ * The hart against qemu's recorded answers, and against hostile guests. A fixed share; `npm run fuzz:cpu` has no end.
+ */
+import { describe, expect, test } from 'vitest';
+import { COMPRESSED, INSTRUCTIONS } from '../../src/cpu/isa/index.ts';
+import { imageHash, makeCases, resultHashes } from './fuzz-cases.ts';
+import { readCorpus } from './fuzz-corpus.ts';
+import { qemuVersion } from './fuzz-elf.ts';
+import { attack } from './fuzz-garbage.ts';
+import { runOnHart, sharedMachine } from './fuzz-hart.ts';
+import { buildImage } from './fuzz-image.ts';
+import { leftOut } from './fuzz-program.ts';
+import { differingCases, explain } from './fuzz-report.ts';
+
+const corpus = readCorpus();
+
+describe(`random programs answer as under ${corpus.recordedWith}`, () => {
+  for (const batch of corpus.batches) {
+    test(`seed ${batch.seed}: ${batch.cases} programs`, async () => {
+      const cases = makeCases(batch.seed, batch.cases);
+      const image = buildImage(cases, batch.seed);
+      expect(
+        imageHash(image),
+        'the fuzzer or the declarations changed: record anew with `npm run fuzz:cpu -- --record` (needs qemu-user)',
+      ).toBe(batch.image);
+      const ours = await runOnHart(image);
+      const recorded = Buffer.from(batch.answers, 'base64');
+      const wrong = differingCases(resultHashes(ours.results), recorded, 8).concat([...ours.failures.keys()]);
+      const reports: string[] = [];
+      for (const index of wrong.slice(0, 3)) {
+        const label = `seed ${batch.seed}, program ${index}`;
+        const names = cases[index].program.items.map(({ name }) => name).join(' ');
+        reports.push(
+          qemuVersion()
+            ? await explain(cases[index], batch.seed, label)
+            : `${label}: ${ours.failures.get(index) ?? ''} ${names}`,
+        );
+      }
+      expect(wrong.length, reports.join('\n')).toBe(0);
+    });
+  }
+
+  test('every declared instruction comes up a hundred times, or its absence has a reason', () => {
+    const counts = new Map<string, number>();
+    for (const { seed, cases } of corpus.batches) {
+      for (const { program } of makeCases(seed, cases)) {
+        for (const { name } of program.items) counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    }
+    const rare = [...INSTRUCTIONS, ...COMPRESSED]
+      .filter(({ name }) => !leftOut(name) && (counts.get(name) ?? 0) < 100)
+      .map(({ name }) => name);
+    expect(rare).toEqual([]);
+  });
+});
+
+test('random bytes as code end in a trap or a spent budget and touch nothing outside their pages', async () => {
+  const { runs, traps } = attack(await sharedMachine(), 1, 20_000);
+  expect(runs).toBeGreaterThanOrEqual(20_000);
+  expect(traps.size).toBeGreaterThan(5);
+});
