@@ -7,7 +7,7 @@
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { copyFromIo, copyToIo } from '../mm/uio.ts';
-import type { Outcome, Plain } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { newInode } from './inode.ts';
 import {
@@ -29,6 +29,7 @@ import {
   wallTime,
 } from './kernfs.ts';
 import { defineFileOps, defineFsType, type FileOps } from './ops.ts';
+import { newSuperblock } from './super.ts';
 import type { File, Inode, Superblock } from './types.ts';
 
 const DT_DIR = 4;
@@ -49,21 +50,11 @@ function makeInode(k: Kernel, sb: Superblock, tree: string, at: Resolved): Inode
   return inode;
 }
 
-function newSuper(k: Kernel, tree: KernfsTree, source: string, flags: number): Superblock {
-  const sb = {
-    type: tree.name,
-    dev: k.fs.nextAnonDev++,
-    id: k.fs.nextSbId++,
-    source,
-    flags,
-    nextIno: 1,
-    maxBytes: 0,
-    usedBytes: 0,
-    maxInodes: 0,
-    usedInodes: 0,
-    data: null,
-  } as Plain as Superblock;
-  sb.root = makeInode(k, sb, tree.name, rootOf(tree, null));
+function newSuper(k: Kernel, tree: KernfsTree, source: string): Superblock {
+  const mode = S_IFDIR | (tree.rootMode ?? tree.root.mode);
+  const sb = newSuperblock(k, tree.name, source, { ino: 1, mode, time: wallTime(k, 0) }, { maxBytes: 0, maxInodes: 0 });
+  const ref: KernfsRef = { tree: tree.name, names: [], params: {} };
+  sb.root.data = ref;
   return sb;
 }
 
@@ -74,9 +65,9 @@ export function defineKernfs(tree: KernfsTree): void {
   defineFsType({
     name,
     nodev: true,
-    mount(k, source, flags) {
+    mount(k, source) {
       const old = tree.single ? k.fs.superblocks.find((sb) => sb.type === name) : undefined;
-      return old ?? newSuper(k, tree, source, flags);
+      return old ?? newSuper(k, tree, source);
     },
     lookup(k, task, dir, child) {
       const at = resolve(k, refOf(dir), task);
@@ -105,7 +96,7 @@ export function defineKernfs(tree: KernfsTree): void {
     followLink(k, task, inode) {
       const at = resolve(k, refOf(inode), task);
       if (at?.node.type !== 'link') return -Errno.ENOENT;
-      return at.node.follow ? at.node.follow(k, at.ctx) : null;
+      return at.node.follow ? at.node.follow(k, at.ctx) : -Errno.EINVAL;
     },
     revalidate(k, inode) {
       const at = resolve(k, refOf(inode), null);

@@ -46,8 +46,8 @@ export interface FsType {
   ): number;
   /** The target of a symbolic link whose text is made on the fly (/proc/self, /proc/PID/exe). */
   readlink?(k: Kernel, task: Task | null, inode: Inode): string | number;
-  /** A link that leads to an object, not to a name (/proc/PID/fd/3, exe, cwd, root). Null: this link leads by its text. */
-  followLink?(k: Kernel, task: Task | null, inode: Inode): { mnt: Mount; dentry: Dentry } | number | null;
+  /** A link that leads to an object, not to a name (/proc/PID/fd/3, exe, cwd, root). -EINVAL: this link leads by its text. */
+  followLink?(k: Kernel, task: Task | null, inode: Inode): { mnt: Mount; dentry: Dentry } | number;
   /** Brings mode, owner, size and times up to date before stat and permission checks. */
   revalidate?(k: Kernel, inode: Inode): void;
   /** After mode, owner, size or times were changed by chmod, chown, truncate, utimens. Default: allowed. */
