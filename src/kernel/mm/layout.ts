@@ -1,0 +1,35 @@
+/**
+ * Where things lie in a riscv64 Sv39 address space (arch/riscv: processor.h, elf.h, mmap.c). Always true: user addresses are
+ * below {@link TASK_SIZE}, kernel addresses are negative numbers.
+ */
+import { PAGE_SIZE } from '../../cpu/machine.ts';
+
+export const TASK_SIZE = 2 ** 38;
+/** ELF_ET_DYN_BASE: where position-independent programs go. */
+export const PIE_BASE = 0x2aaaaaa000;
+/** Where the bottom-up search for free space begins when there is none below the mmap base. */
+export const UNMAPPED_BASE = Math.floor(TASK_SIZE / 3 / PAGE_SIZE) * PAGE_SIZE;
+/** vm.mmap_min_addr. */
+export const MMAP_MIN_ADDR = 65536;
+/** Distance kept below a stack that grows (stack_guard_gap). */
+export const STACK_GUARD_GAP = 256 * PAGE_SIZE;
+/** vm.max_map_count. */
+export const MAX_MAP_COUNT = 65530;
+/** How far the stack top and the mmap base may be moved at random: 18 bits of pages. */
+export const RANDOM_PAGES = 0x3ffff;
+/** The kernel's linear map of all guest memory (PAGE_OFFSET of 4.15). */
+export const LINEAR_BASE = -(2 ** 37);
+/** The gigabyte below the linear map: text and data of modules, within reach of the kernel's own addresses. */
+export const MODULES_BASE = LINEAR_BASE - 2 ** 30;
+/** vmalloc and ioremap space: the lowest kernel addresses. */
+export const VMALLOC_BASE = -(2 ** 38);
+
+export const pageDown = (va: number): number => va - mod(va, PAGE_SIZE);
+export const pageUp = (va: number): number => pageDown(va + PAGE_SIZE - 1);
+/** Offset in the page; right for negative addresses too. */
+export const pageOffset = (va: number): number => va & (PAGE_SIZE - 1);
+
+function mod(a: number, n: number): number {
+  const r = a % n;
+  return r < 0 ? r + n : r;
+}

@@ -1,0 +1,114 @@
+/**
+ * The list of mappings of an address space. Always true: sorted, without overlap, page-aligned; neighbours that could be one
+ * are one; each mapping holds a reference to its file, or to its inode when it has no file.
+ */
+import type { Vaddr } from '../../cpu/machine.ts';
+import { PAGE_SIZE } from '../../cpu/machine.ts';
+import { getFileRef, putFile } from '../fs/file.ts';
+import type { Kernel } from '../kernel.ts';
+import { putSharedMemory } from './shmem.ts';
+import type { Mm, Vma } from './types.ts';
+import { MapFlag } from './types.ts';
+
+/** Index of the first mapping that ends above `va`; vmas.length when there is none. */
+export function findVmaIndex(mm: Mm, va: Vaddr): number {
+  let low = 0;
+  let high = mm.vmas.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (mm.vmas[middle].end > va) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The mapping that holds `va`, or null. */
+export function vmaAt(mm: Mm, va: Vaddr): Vma | null {
+  const vma = mm.vmas[findVmaIndex(mm, va)];
+  return vma && vma.start <= va ? vma : null;
+}
+
+/** Whether any mapping touches [start, end). */
+export function overlaps(mm: Mm, start: Vaddr, end: Vaddr): boolean {
+  const vma = mm.vmas[findVmaIndex(mm, start)];
+  return vma !== undefined && vma.start < end;
+}
+
+/** One more holder of what a mapping maps. */
+export function holdBacking(vma: Vma): void {
+  if (vma.file) getFileRef(vma.file);
+  else if (vma.inode) vma.inode.refs++;
+}
+
+/** One holder less. */
+export function dropBacking(k: Kernel, vma: Vma): void {
+  if (vma.file) putFile(k, vma.file);
+  else if (vma.inode) putSharedMemory(k, vma.inode);
+}
+
+const mergeable = (a: Vma, b: Vma): boolean =>
+  a.end === b.start &&
+  a.prot === b.prot &&
+  a.flags === b.flags &&
+  a.file === b.file &&
+  a.inode === b.inode &&
+  a.name === b.name &&
+  (a.inode === null || a.offset + (a.end - a.start) === b.offset);
+
+/** Makes one of the mappings at `index - 1` and `index` where they are alike. Answers whether it did. */
+function mergeWithPrevious(k: Kernel, mm: Mm, index: number): boolean {
+  const { vmas } = mm;
+  if (index <= 0 || index >= vmas.length || !mergeable(vmas[index - 1], vmas[index])) return false;
+  vmas[index - 1].end = vmas[index].end;
+  dropBacking(k, vmas[index]);
+  vmas.splice(index, 1);
+  return true;
+}
+
+/** Merges where possible at all borders of mappings `first` to `last` (inclusive). */
+export function mergeRange(k: Kernel, mm: Mm, first: number, last: number): void {
+  for (let index = Math.min(last + 1, mm.vmas.length - 1); index >= Math.max(first, 1); index--)
+    mergeWithPrevious(k, mm, index);
+}
+
+/** Adds a mapping into free space; takes over the caller's hold on its backing. */
+export function insertVma(k: Kernel, mm: Mm, vma: Vma): void {
+  const index = findVmaIndex(mm, vma.start);
+  mm.vmas.splice(index, 0, vma);
+  mm.totalVmPages += (vma.end - vma.start) / PAGE_SIZE;
+  mergeRange(k, mm, index, index);
+}
+
+function splitAt(mm: Mm, index: number, at: Vaddr): void {
+  const vma = mm.vmas[index];
+  const upper: Vma = { ...vma, start: at, offset: vma.inode ? vma.offset + (at - vma.start) : 0 };
+  vma.end = at;
+  holdBacking(upper);
+  mm.vmas.splice(index + 1, 0, upper);
+}
+
+/** Splits mappings so that borders lie at `start` and `end`. Answers the range of indices within. */
+export function isolate(mm: Mm, start: Vaddr, end: Vaddr): { first: number; last: number } {
+  let first = findVmaIndex(mm, start);
+  if (first < mm.vmas.length && mm.vmas[first].start < start) {
+    splitAt(mm, first, start);
+    first++;
+  }
+  let last = first;
+  while (last < mm.vmas.length && mm.vmas[last].start < end) {
+    if (mm.vmas[last].end > end) splitAt(mm, last, end);
+    last++;
+  }
+  return { first, last };
+}
+
+/** Takes all mappings of [start, end) out of the list, splitting at the borders. The pages are the caller's. */
+export function removeVmas(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): void {
+  const { first, last } = isolate(mm, start, end);
+  for (const vma of mm.vmas.splice(first, last - first)) {
+    const pages = (vma.end - vma.start) / PAGE_SIZE;
+    mm.totalVmPages -= pages;
+    if ((vma.flags & MapFlag.LOCKED) !== 0) mm.lockedPages -= pages;
+    dropBacking(k, vma);
+  }
+}
