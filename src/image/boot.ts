@@ -17,6 +17,8 @@ export interface KernelFiles {
   readonly config: string;
   readonly systemMap: string;
   readonly modulesBuiltin: string;
+  /** modules.builtin.modinfo: `NAME.KEY=VALUE`, each ended by a zero byte (scripts/mod of Linux since 5.2). */
+  readonly modulesInfo: string;
 }
 
 /** Makes the files for `version`. */
@@ -27,6 +29,10 @@ export function kernelFiles(version: string): KernelFiles {
     // Debian ships just this line, too; addresses are in /proc/kallsyms.
     systemMap: `ffffffffffffffff B The addresses of this kernel (${version}) are in /proc/kallsyms\n`,
     modulesBuiltin: `${BUILTIN.map((path) => `kernel/${path}.ko`).join('\n')}\n`,
+    modulesInfo: BUILTIN.map((path) => {
+      const name = path.split('/').at(-1)!.replaceAll('-', '_');
+      return `${name}.license=GPL\0${name}.file=${path}\0`;
+    }).join(''),
   };
 }
 

@@ -98,6 +98,7 @@ async function buildBase(recipe: string, options: BuildOptions): Promise<string>
     layOver(root, writer, stampSec);
     install(root, writer, stampSec);
     layOver(root, writer, stampSec);
+    dateFolders(root, stampSec);
     progress('seal', 0.5);
     const versions = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
     const { path } = writer.seal(root, { stage: 'base', recipe, suite: SUITE, packages: versions });
@@ -186,4 +187,10 @@ function newest(node: TreeNode): number {
   let time = node.mtimeSec;
   for (const child of node.children?.values() ?? []) time = Math.max(time, newest(child));
   return time;
+}
+
+/** Gives folders that no package dates a time. */
+function dateFolders(node: TreeNode, stampSec: number): void {
+  if (node.mtimeSec === 0) node.mtimeSec = stampSec;
+  for (const child of node.children?.values() ?? []) dateFolders(child, stampSec);
 }

@@ -17,6 +17,8 @@ const DIRECTORIES: readonly (readonly [path: string, perm: number, gid?: number]
   ['/opt', 0o755],
   ['/media', 0o755],
   ['/etc/opt', 0o755],
+  // Init says a line about it when it is missing.
+  ['/etc/inittab.d', 0o755],
   ['/var/opt', 0o755],
   ['/var/mail', 0o2775, 8],
   ['/run', 0o755],
@@ -67,6 +69,9 @@ const EMPTY_FILES: readonly (readonly [path: string, perm: number, gid: number])
   ['/etc/subuid', 0o644, 0],
   ['/etc/subgid', 0o644, 0],
 ];
+
+/** Modes that postinst scripts set on files of packages. */
+const PERMISSIONS: readonly (readonly [path: string, perm: number])[] = [['/etc/sudoers', 0o440]];
 
 /** Files that start as copies of a package's example. */
 const COPIES: readonly (readonly [from: string, to: string])[] = [
@@ -132,6 +137,10 @@ export function install(root: TreeNode, writer: ImageWriter, stampSec: number): 
   for (const [path, target] of LINKS) put(root, path, { ...meta(0o777), kind: 'symlink', target });
   for (const [path, perm, gid] of EMPTY_FILES) write(path, '', meta(perm, gid));
   for (const [from, to] of COPIES) write(to, Buffer.from(read(from), 'latin1'));
+  for (const [path, perm] of PERMISSIONS) {
+    const node = find(root, path);
+    if (node) node.mode = (node.mode & ~0o7777) | perm;
+  }
   for (const [name, target] of ALTERNATIVES) {
     if (!find(root, target, true)) throw new ImageError(`${target} is missing, which ${name} stands for.`);
     put(root, `/etc/alternatives/${name}`, { ...meta(0o777), kind: 'symlink', target });
@@ -204,7 +213,7 @@ function installKernels(
   makeDirectory: (path: string) => void,
 ): void {
   for (const kernel of KERNELS) {
-    const { vmlinuz, config, systemMap, modulesBuiltin } = kernelFiles(kernel.version);
+    const { vmlinuz, config, systemMap, modulesBuiltin, modulesInfo } = kernelFiles(kernel.version);
     write(`/boot/vmlinuz-${kernel.version}`, vmlinuz, meta(kernel.imageMode));
     write(`/boot/config-${kernel.version}`, config);
     write(`/boot/System.map-${kernel.version}`, systemMap, meta(kernel.imageMode));
@@ -212,5 +221,6 @@ function installKernels(
     makeDirectory(`${modules}/kernel`);
     write(`${modules}/modules.order`, '');
     write(`${modules}/modules.builtin`, modulesBuiltin);
+    write(`${modules}/modules.builtin.modinfo`, modulesInfo);
   }
 }

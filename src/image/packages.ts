@@ -92,7 +92,10 @@ export const EXCLUSIONS: readonly Exclusion[] = [
   { path: /^\/usr\/share\/(applications|icons|pixmaps|metainfo|gnome|apport)\//, why: 'for desktops' },
   { path: /^\/usr\/share\/vim\/vim91\/(doc|lang|tutor)\//, why: 'vim.tiny has no help command' },
   { path: /^\/usr\/share\/zoneinfo\/(?!(UTC|Etc(\/UTC)?)$)/, why: 'VMs keep UTC' },
-  { path: /^\/usr\/share\/gdb\/(?!auto-load)/, why: 'extras of gdb written in Python' },
+  {
+    path: /^\/etc\/(update-motd\.d|gprofng\.rc)/,
+    why: 'starts three programs at each login to print uname; profiler',
+  },
   { path: /^\/usr\/lib\/gcc\/.*\/lib(asan|hwasan|lsan|tsan|ubsan)[._]/, why: 'static sanitizer libraries' },
   {
     path: /^\/usr\/libexec\/gcc\/.*\/(lto1|g\+\+-mapper-server)$/,
