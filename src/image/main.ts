@@ -64,7 +64,7 @@ function describe(path: string, image: Image): string {
 async function main(args: readonly string[]): Promise<number> {
   const [option, ...rest] = args;
   if (option !== undefined && !['--list', '--verify', '--refresh'].includes(option)) {
-    console.error(USAGE);
+    process.stderr.write(`${USAGE}\n`);
     return 2;
   }
   const path = await build(option === '--refresh');
@@ -90,7 +90,8 @@ main(process.argv.slice(2)).then(
     process.exitCode = status;
   },
   (error: unknown) => {
-    console.error(error instanceof ImageError ? error.message : error);
+    const text = error instanceof ImageError ? error.message : (error as Error).stack;
+    process.stderr.write(`${text}\n`);
     process.exitCode = 1;
   },
 );
