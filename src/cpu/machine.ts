@@ -95,7 +95,13 @@ export interface Machine {
   /** Forgets cached shared frames that no guest shows any more; answers how many frames came free. */
   dropShared(): number;
   /** Frames in use and cached, for metrics. */
-  stats(): { framesUsed: number; framesFree: number; framesMax: number; sharedFrames: number; decodedPages: number };
+  stats(): {
+    framesUsed: number;
+    framesFree: number;
+    framesMax: number;
+    sharedFrames: number;
+    decodedPages: number;
+  };
 }
 
 /** A guest's physical memory as data: private pages by content, shared ones by the key of their shared frame. */

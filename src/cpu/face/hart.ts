@@ -88,7 +88,7 @@ export class CoreHart implements Hart {
     let left = budget;
     let cause: number;
     for (;;) {
-      const limit = left < LONGEST ? left : LONGEST;
+      const limit = Math.min(left, LONGEST);
       cause = exports.run(limit);
       left -= limit - words[L.LEFT >> 2];
       if (cause === L.NEED_FRAME || cause === L.NEED_POOL) core.grow();
