@@ -30,7 +30,13 @@ export function defineKernfsHandler(name: string, handler: DynamicHandler): void
   handlers.set(name, handler);
 }
 
-const emptyDir = (): DynamicNode => ({ type: 'dir', mode: 0o755, handler: '', data: null, children: new Map() });
+const emptyDir = (): DynamicNode => ({
+  type: 'dir',
+  mode: 0o755,
+  handler: '',
+  data: null,
+  children: new Map(),
+});
 
 /** The dynamic node at `names`, or null. Declared nodes are not seen here. */
 export function findDynamic(k: Kernel, tree: string, names: readonly string[]): DynamicNode | null {

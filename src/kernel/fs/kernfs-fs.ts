@@ -24,7 +24,6 @@ import {
   refresh,
   registerTree,
   resolve,
-  rootOf,
   S_IFDIR,
   wallTime,
 } from './kernfs.ts';
@@ -52,7 +51,13 @@ function makeInode(k: Kernel, sb: Superblock, tree: string, at: Resolved): Inode
 
 function newSuper(k: Kernel, tree: KernfsTree, source: string): Superblock {
   const mode = S_IFDIR | (tree.rootMode ?? tree.root.mode);
-  const sb = newSuperblock(k, tree.name, source, { ino: 1, mode, time: wallTime(k, 0) }, { maxBytes: 0, maxInodes: 0 });
+  const sb = newSuperblock(
+    k,
+    tree.name,
+    source,
+    { ino: 1, mode, time: wallTime(k, 0) },
+    { maxBytes: 0, maxInodes: 0 },
+  );
   const ref: KernfsRef = { tree: tree.name, names: [], params: {} };
   sb.root.data = ref;
   return sb;
@@ -144,16 +149,13 @@ function openNode(k: Kernel, task: Task, file: File): Outcome {
     return 0;
   }
   const access = file.flags & O_ACCMODE;
-  if (treeRefusesByAccess(ref.tree) && ((access !== 1 && !node.show) || (access !== 0 && !node.store)))
-    return -Errno.EACCES;
+  if (node.strict && access !== 1 && (!node.show || (file.inode.mode & 0o444) === 0)) return -Errno.EACCES;
+  if (node.strict && access !== 0 && (!node.store || (file.inode.mode & 0o222) === 0)) return -Errno.EACCES;
   file.kind = 'kernfs';
   const state: OpenText = { ref, text: null };
   file.data = state;
   return 0;
 }
-
-/** sysfs refuses to open what has no show or store; proc lets the read or write fail. */
-const treeRefusesByAccess = (tree: string): boolean => tree === 'sysfs';
 
 /** The bytes of a byte string. */
 export function bytesOf(text: string, from: number, to: number): Uint8Array {

@@ -58,6 +58,8 @@ export interface FileNode extends NodeBase {
   /** Another kind of open file (key of fileOps); it finds `{ names, params, data }` in `file.data`. */
   readonly kind?: string;
   readonly poll?: (k: Kernel, ctx: NodeContext) => PollResult;
+  /** Opens are refused (EACCES) for what no permission bit allows, even to root: sysfs and /proc/sys. */
+  readonly strict?: boolean;
 }
 
 export interface LinkNode extends NodeBase {
@@ -254,7 +256,9 @@ export function refresh(k: Kernel, inode: Inode, at: Resolved): void {
   const { node, ctx } = at;
   const type = node.type === 'dir' ? S_IFDIR : node.type === 'link' ? S_IFLNK : S_IFREG;
   const owner = node.owner?.(k, ctx);
-  const changed = k.fs.kernfs?.attributes.size ? k.fs.kernfs.attributes.get(attributeKey(refOf(inode))) : undefined;
+  const changed = k.fs.kernfs?.attributes.size
+    ? k.fs.kernfs.attributes.get(attributeKey(refOf(inode)))
+    : undefined;
   inode.mode = type | (changed?.mode ?? node.modeOf?.(k, ctx) ?? node.mode);
   inode.uid = changed?.uid ?? owner?.uid ?? 0;
   inode.gid = changed?.gid ?? owner?.gid ?? 0;
