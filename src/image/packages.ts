@@ -16,7 +16,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...['base-files', 'base-passwd', 'libc-bin', 'netbase', 'debianutils', 'tzdata', 'login.defs'],
     ...['ncurses-base', 'ncurses-bin', 'ncurses-term', 'linux-sysctl-defaults'],
   ],
-  boot: ['sysvinit-core', 'sysvinit-utils', 'systemd-standalone-sysusers'],
+  boot: ['sysvinit-core', 'sysvinit-utils'],
+  /** Named so that apt takes it where it would else take all of systemd; nothing of it is unpacked. */
+  choice: ['systemd-standalone-sysusers'],
   users: ['login', 'passwd', 'sudo', 'adduser', 'libpam-modules', 'libpam-runtime'],
   shell: [
     'bash',
