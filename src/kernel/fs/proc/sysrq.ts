@@ -2,6 +2,7 @@
 import type { Kernel } from '../../kernel.ts';
 import { Level, printk } from '../../printk/printk.ts';
 import { kernelSigInfo, sendSignal } from '../../signal/send.ts';
+import { panic } from '../../task/panic.ts';
 import { memoryUse } from './memory.ts';
 import { stateLetter } from './state.ts';
 
@@ -40,12 +41,9 @@ const stop = (k: Kernel, reason: 'restart' | 'poweroff', text: string): void => 
   k.halted = { reason, text };
 };
 
-/** Called for `c`; the panic room replaces the plain stop by an oops of its own. */
+/** What `c` does: the room that makes oopses may replace the plain panic. */
 type Crash = (k: Kernel) => void;
-let crash: Crash = (k) => {
-  printk(k, Level.EMERG, 'Kernel panic - not syncing: sysrq triggered crash');
-  k.halted = { reason: 'panic', text: 'Kernel panic - not syncing: sysrq triggered crash' };
-};
+let crash: Crash = (k) => panic(k, 'sysrq triggered crash');
 /** Lets the room that makes oopses say what a crash is. */
 export function provideCrash(act: Crash): void {
   crash = act;
