@@ -1,0 +1,298 @@
+/**
+ * `oopsbox run`: a VM in this process, without a server. Either this terminal becomes the VM's console, or one command runs
+ * with this process's stdin, stdout, stderr and exit status.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { createMachine } from '../../src/cpu/index.ts';
+import { openBaseImage } from '../../src/image/index.ts';
+import {
+  checkpointVm,
+  closeInput,
+  consoleRead,
+  consoleResize,
+  consoleWrite,
+  createVm,
+  exitStatusOf,
+  loadCheckpoint,
+  readOutput,
+  restoreVm,
+  runVm,
+  saveCheckpoint,
+  spawnProcess,
+  type Vm,
+  writeInput,
+} from '../../src/vm/index.ts';
+import { showProgress } from './progress.ts';
+
+/** The caller's mistake; the message says what is right. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+interface RunOptions {
+  command?: string;
+  user?: string;
+  kernel?: string;
+  memoryMiB: number;
+  checkpoint?: string;
+  deterministic: boolean;
+}
+
+/** Instructions between two looks at the outside: about 20 ms. */
+const SLICE = 2_000_000;
+/** The most output taken from the VM before the host's stream has to drain. */
+const OUTPUT_CHUNK = 1 << 16;
+const CTRL_RIGHT_BRACKET = 0x1d;
+
+function parse(argv: string[]): RunOptions {
+  const parsed = (() => {
+    try {
+      return parseArgs({
+        args: argv,
+        options: {
+          command: { type: 'string', short: 'c' },
+          user: { type: 'string' },
+          kernel: { type: 'string' },
+          memory: { type: 'string' },
+          checkpoint: { type: 'string' },
+          deterministic: { type: 'boolean', default: false },
+        },
+      }).values;
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
+  })();
+  const memoryMiB = Number(parsed.memory ?? 512);
+  if (!Number.isInteger(memoryMiB) || memoryMiB < 16 || memoryMiB > 3072)
+    throw new UsageError(`--memory takes a whole number of MiB from 16 to 3072, not ${parsed.memory}`);
+  return { ...parsed, memoryMiB, deterministic: parsed.deterministic === true };
+}
+
+/** Resolves when something from outside may have changed what the VM can do. */
+class Bell {
+  #ring: (() => void) | null = null;
+  #rung = false;
+  ring(): void {
+    this.#rung = true;
+    this.#ring?.();
+  }
+  /** Waits for {@link ring}, at most `ms`. */
+  async wait(ms: number): Promise<void> {
+    if (!this.#rung && ms > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#ring = resolve;
+        if (ms < 2 ** 31) timer = setTimeout(resolve, Math.max(1, ms));
+      });
+      clearTimeout(timer);
+      this.#ring = null;
+    }
+    this.#rung = false;
+  }
+}
+
+/** Copies a host stream into the VM piece by piece, never ahead of what the VM takes. */
+class InputPump {
+  #chunks: Uint8Array[] = [];
+  #ended = false;
+  #closed = false;
+  readonly #stream: NodeJS.ReadStream;
+  readonly #write: (bytes: Uint8Array) => number;
+  readonly #close: () => void;
+
+  constructor(
+    stream: NodeJS.ReadStream,
+    bell: Bell,
+    write: (bytes: Uint8Array) => number,
+    close: () => void,
+    filter: (chunk: Uint8Array) => Uint8Array = (chunk) => chunk,
+  ) {
+    this.#stream = stream;
+    this.#write = write;
+    this.#close = close;
+    stream.on('data', (chunk: Buffer) => {
+      this.#chunks.push(filter(chunk));
+      stream.pause();
+      bell.ring();
+    });
+    const end = (): void => {
+      this.#ended = true;
+      bell.ring();
+    };
+    stream.on('end', end);
+    stream.on('error', end);
+  }
+
+  /** Hands over what the VM takes; answers whether any byte moved. */
+  pump(): boolean {
+    let moved = false;
+    while (this.#chunks.length > 0) {
+      const chunk = this.#chunks[0];
+      const taken = chunk.length === 0 ? 0 : this.#write(chunk);
+      moved ||= taken > 0;
+      if (taken < chunk.length) {
+        this.#chunks[0] = chunk.subarray(taken);
+        return moved;
+      }
+      this.#chunks.shift();
+    }
+    if (this.#ended && !this.#closed) {
+      this.#closed = true;
+      this.#close();
+      return true;
+    }
+    if (!this.#ended) this.#stream.resume();
+    return moved;
+  }
+}
+
+/** Copies VM output to a host stream, and stops reading from the VM while the stream is full. */
+class OutputPump {
+  #full = false;
+  #gone = false;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #read: (max: number) => Uint8Array;
+
+  constructor(stream: NodeJS.WriteStream, bell: Bell, read: (max: number) => Uint8Array) {
+    this.#stream = stream;
+    this.#read = read;
+    stream.on('drain', () => {
+      this.#full = false;
+      bell.ring();
+    });
+    stream.on('error', () => {
+      this.#gone = true;
+      bell.ring();
+    });
+  }
+
+  pump(): boolean {
+    let moved = false;
+    while (!this.#full) {
+      const bytes = this.#read(OUTPUT_CHUNK);
+      if (bytes.length === 0) break;
+      moved = true;
+      if (!this.#gone) this.#full = !this.#stream.write(bytes);
+    }
+    return moved;
+  }
+
+  /** Resolves when everything written has left this process. */
+  async flushed(): Promise<void> {
+    if (!this.#gone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+  }
+}
+
+/** Runs the VM and moves bytes until `done` answers true or the VM halts. */
+async function drive(
+  vm: Vm,
+  bell: Bell,
+  pumps: readonly { pump(): boolean }[],
+  done: () => boolean,
+): Promise<void> {
+  for (;;) {
+    const slice = runVm(vm, SLICE);
+    let moved = false;
+    for (const pump of pumps) moved = pump.pump() || moved;
+    if (done()) {
+      for (const pump of pumps) while (pump.pump());
+      return;
+    }
+    if (slice.state === 'halted') return;
+    if (slice.state === 'idle' && !moved) await bell.wait(slice.idleMs);
+    else await new Promise(setImmediate);
+  }
+}
+
+/** One command: pipes for its streams, its exit status as ours. */
+async function runOne(vm: Vm, options: RunOptions): Promise<number> {
+  const bell = new Bell();
+  const pid = spawnProcess(vm, {
+    argv: ['/bin/bash', '-c', options.command ?? ''],
+    user: options.user ?? 'root',
+  });
+  const stdout = new OutputPump(process.stdout, bell, (max) => readOutput(vm, pid, 'stdout', max));
+  const stderr = new OutputPump(process.stderr, bell, (max) => readOutput(vm, pid, 'stderr', max));
+  const stdin = new InputPump(
+    process.stdin,
+    bell,
+    (bytes) => writeInput(vm, pid, bytes),
+    () => closeInput(vm, pid),
+  );
+  await drive(vm, bell, [stdin, stdout, stderr], () => exitStatusOf(vm, pid) !== null);
+  process.stdin.pause();
+  await Promise.all([stdout.flushed(), stderr.flushed()]);
+  const status = exitStatusOf(vm, pid);
+  if (!status) {
+    process.stderr.write(`oopsbox: the VM has stopped: ${vm.kernel.halted?.text ?? 'no reason given'}\n`);
+    return 70;
+  }
+  return status.exitCode ?? 128 + (status.signal ?? 0);
+}
+
+/** This terminal on the VM's console, until Ctrl-] or the VM powers off. */
+async function attach(vm: Vm): Promise<number> {
+  const bell = new Bell();
+  let left = false;
+  const size = (): void =>
+    consoleResize(vm, { rows: process.stdout.rows ?? 24, cols: process.stdout.columns ?? 80 });
+  size();
+  process.stdout.on('resize', () => {
+    size();
+    bell.ring();
+  });
+  const stdin = new InputPump(
+    process.stdin,
+    bell,
+    (bytes) => consoleWrite(vm, bytes),
+    () => {
+      left = true;
+    },
+    (chunk) => {
+      const leave = process.stdin.isTTY ? chunk.indexOf(CTRL_RIGHT_BRACKET) : -1;
+      if (leave < 0) return chunk;
+      left = true;
+      return chunk.subarray(0, leave);
+    },
+  );
+  const stdout = new OutputPump(process.stdout, bell, (max) => consoleRead(vm, max));
+  if (process.stdin.isTTY) process.stdin.setRawMode(true);
+  try {
+    await drive(vm, bell, [stdin, stdout], () => left);
+    await stdout.flushed();
+  } finally {
+    if (process.stdin.isTTY) process.stdin.setRawMode(false);
+    process.stdin.pause();
+  }
+  process.stdout.write('\r\n');
+  return vm.kernel.halted?.reason === 'panic' ? 1 : 0;
+}
+
+/** Runs `oopsbox run` with the arguments after it; answers the exit status. */
+export async function runCommand(argv: string[]): Promise<number> {
+  const options = parse(argv);
+  const image = await openBaseImage(showProgress(process.stderr));
+  const machine = await createMachine();
+  const host = { unsupported: (what: string) => process.env.OOPSBOX_DEBUG && console.error(`unsupported: ${what}`) };
+  const vm =
+    options.checkpoint && existsSync(options.checkpoint)
+      ? restoreVm(loadCheckpoint(options.checkpoint), machine, image, host)
+      : createVm(
+          machine,
+          image,
+          {
+            release: options.kernel,
+            memoryMiB: options.memoryMiB,
+            cmdline: options.command === undefined ? `oopsbox.autologin=${options.user ?? 'student'}` : undefined,
+            ...(options.deterministic
+              ? {}
+              : { seed: randomBytes(32), epochSec: Math.floor(Date.now() / 1000), nsPerInstruction: 0 }),
+          },
+          host,
+        );
+  const status = options.command === undefined ? await attach(vm) : await runOne(vm, options);
+  if (options.checkpoint) saveCheckpoint(options.checkpoint, checkpointVm(vm));
+  return status;
+}

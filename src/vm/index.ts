@@ -1,0 +1,44 @@
+/**
+ * The door of the vm room: one machine that boots, runs, is looked into, checkpointed, restored and forked.
+ * It knows the kernel and the image; it knows nothing of workers, accounts or HTTP.
+ */
+export {
+  type Checkpoint,
+  CheckpointError,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+} from './checkpoint.ts';
+export { consoleRead, consoleResize, consoleWrite } from './console.ts';
+export { hashPlain } from './hash.ts';
+export {
+  byteString,
+  closeInput,
+  type ExitStatus,
+  exitStatusOf,
+  forgetProcess,
+  ProcessError,
+  type ProcessOptions,
+  readOutput,
+  resizeTerminal,
+  spawnProcess,
+  writeInput,
+} from './process.ts';
+export { openProvisionedImage } from './provision.ts';
+export { bootedTemplate, createVm } from './template.ts';
+export {
+  bootVm,
+  checkpointVm,
+  DEFAULT_RELEASE,
+  DETERMINISTIC_NS,
+  destroyVm,
+  forkVm,
+  hashVm,
+  KERNELS,
+  restoreVm,
+  runVm,
+  type SliceResult,
+  type Vm,
+  type VmOptions,
+} from './vm.ts';

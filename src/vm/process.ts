@@ -1,0 +1,153 @@
+/**
+ * Processes started from outside: a command with credentials and its standard streams on pipes or on a terminal of its own.
+ * Always true: the host's ends are kernel objects kept in `k.task.spawned`, found by pid, so that they survive a checkpoint
+ * and a fork of the VM; outside the kernel a process is only its pid.
+ */
+import { putFile } from '../kernel/fs/file.ts';
+import { newPipe, pipeHostRead, pipeHostWrite } from '../kernel/fs/pipe.ts';
+import type { File } from '../kernel/fs/types.ts';
+import type { SpawnedProcess } from '../kernel/task/types.ts';
+import { rootCred, userCred } from '../kernel/task/cred.ts';
+import { spawn } from '../kernel/task/spawn.ts';
+import { openHostPty, ptyHostRead, ptyHostResize, ptyHostWrite } from '../kernel/tty/host.ts';
+import { findUser, type User } from './users.ts';
+import type { Vm } from './vm.ts';
+
+/** What to run, as whom, and on what. */
+export interface ProcessOptions {
+  argv: readonly string[];
+  /** Added to (or replacing parts of) the login environment of the user. */
+  env?: Readonly<Record<string, string>>;
+  /** Default: the user's home. */
+  cwd?: string;
+  /** Default root. */
+  user?: string;
+  /** A terminal of this size instead of three pipes. */
+  terminal?: { rows: number; cols: number };
+}
+
+/** How a process ended, as a shell sees it. */
+export interface ExitStatus {
+  exitCode: number | null;
+  signal: number | null;
+}
+
+/** A request that cannot be carried out, with the errno of Linux where there is one. */
+export class ProcessError extends Error {
+  override name = 'ProcessError';
+  readonly errno: number;
+  constructor(message: string, errno = 0) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+/** Text from the host as the kernel's byte strings. */
+export const byteString = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+/** The environment that login gives on a machine with Ubuntu's PATH. */
+function loginEnvironment(user: User, terminal: boolean): Record<string, string> {
+  return {
+    HOME: user.home,
+    LANG: 'C.UTF-8',
+    LOGNAME: user.name,
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    SHELL: user.shell,
+    USER: user.name,
+    ...(terminal ? { TERM: 'xterm-256color' } : {}),
+  };
+}
+
+/**
+ * Starts a process; answers its pid. It runs when the VM runs. Throws a {@link ProcessError} for an unknown user, or with the
+ * errno with which Linux would refuse (EAGAIN: too many processes).
+ */
+export function spawnProcess(vm: Vm, options: ProcessOptions): number {
+  const k = vm.kernel;
+  const name = options.user ?? 'root';
+  const user = findUser(k, name);
+  if (!user) throw new ProcessError(`the VM has no user ${name}`);
+  const host: SpawnedProcess = { status: null };
+  let guestEnds: File[];
+  let terminal = false;
+  if (options.terminal) {
+    const pty = openHostPty(k, options.terminal);
+    if (typeof pty === 'number') throw new ProcessError('the VM has no free terminal', -pty);
+    host.master = pty.master;
+    guestEnds = [pty.slave, pty.slave, pty.slave];
+    terminal = true;
+  } else {
+    const [stdinRead, stdinWrite] = newPipe(k);
+    const [stdoutRead, stdoutWrite] = newPipe(k);
+    const [stderrRead, stderrWrite] = newPipe(k);
+    Object.assign(host, { stdin: stdinWrite, stdout: stdoutRead, stderr: stderrRead });
+    guestEnds = [stdinRead, stdoutWrite, stderrWrite];
+  }
+  const env = { ...loginEnvironment(user, terminal), ...options.env };
+  const pid = spawn(k, {
+    argv: options.argv.map(byteString),
+    env: Object.entries(env).map(([key, value]) => byteString(`${key}=${value}`)),
+    cwd: byteString(options.cwd ?? user.home),
+    cred: user.uid === 0 ? { ...rootCred, groups: user.groups } : userCred(user.uid, user.gid, user.groups),
+    files: guestEnds,
+    controllingTty: terminal,
+  });
+  for (const file of new Set(guestEnds)) putFile(k, file);
+  if (pid < 0) {
+    for (const file of [host.stdin, host.stdout, host.stderr, host.master]) if (file) putFile(k, file);
+    throw new ProcessError(`the VM cannot start a process (errno ${-pid})`, -pid);
+  }
+  k.task.spawned.set(pid, host);
+  return pid;
+}
+
+function spawned(vm: Vm, pid: number): SpawnedProcess {
+  const host = vm.kernel.task.spawned.get(pid);
+  if (!host) throw new ProcessError(`process ${pid} was not started from outside`);
+  return host;
+}
+
+/** Offers bytes to the process's standard input or terminal; answers how many were taken (0: full, come back later). */
+export function writeInput(vm: Vm, pid: number, bytes: Uint8Array): number {
+  const host = spawned(vm, pid);
+  if (host.master) return ptyHostWrite(vm.kernel, host.master, bytes);
+  return host.stdin ? pipeHostWrite(vm.kernel, host.stdin, bytes) : bytes.length;
+}
+
+/** End of input: closes the pipe (a terminal is hung up instead, as when the wire is cut). */
+export function closeInput(vm: Vm, pid: number): void {
+  const host = spawned(vm, pid);
+  const file = host.master ?? host.stdin;
+  if (file) putFile(vm.kernel, file);
+  host.master = null;
+  host.stdin = null;
+}
+
+/** Bytes the process has written, at most `max`; a terminal has one stream only, which is `stdout`. */
+export function readOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr', max = 65536): Uint8Array {
+  const host = spawned(vm, pid);
+  if (host.master) return stream === 'stdout' ? ptyHostRead(vm.kernel, host.master, max) : new Uint8Array(0);
+  const file = host[stream];
+  return file ? pipeHostRead(vm.kernel, file, max) : new Uint8Array(0);
+}
+
+/** Changes the size of the process's terminal; the foreground group gets SIGWINCH. */
+export function resizeTerminal(vm: Vm, pid: number, size: { rows: number; cols: number }): void {
+  const { master } = spawned(vm, pid);
+  if (master) ptyHostResize(vm.kernel, master, size);
+}
+
+/** How the process ended, or null while it runs. */
+export function exitStatusOf(vm: Vm, pid: number): ExitStatus | null {
+  const { status } = spawned(vm, pid);
+  if (status === null) return null;
+  const signal = status & 0x7f;
+  return signal === 0 ? { exitCode: (status >> 8) & 0xff, signal: null } : { exitCode: null, signal };
+}
+
+/** Forgets an ended process and closes the host's ends. */
+export function forgetProcess(vm: Vm, pid: number): void {
+  const host = spawned(vm, pid);
+  for (const file of [host.stdin, host.stdout, host.stderr, host.master]) if (file) putFile(vm.kernel, file);
+  vm.kernel.task.spawned.delete(pid);
+}

@@ -1,0 +1,128 @@
+/**
+ * One machine: boot, run, and what the outside may do with it. A {@link Vm} is a kernel in a worker's machine plus the few facts
+ * that say how its clock runs. Always true: everything that reaches the kernel from outside is an explicit input (bytes
+ * for a terminal or pipe, the clock, the seed, a budget), so that the same inputs give the same VM.
+ */
+import type { Machine } from '../cpu/machine.ts';
+import { bootKernel } from '../kernel/boot.ts';
+import type { ImageFs } from '../kernel/fs/image.ts';
+import { type Kernel, type KernelHost } from '../kernel/kernel.ts';
+import { saveLoaded } from '../kernel/task/regs.ts';
+import { run as runKernel } from '../kernel/task/engine.ts';
+import { type Checkpoint, restoreKernel, stateHash, takeCheckpoint } from './checkpoint.ts';
+
+/** How a VM is made. */
+export interface VmOptions {
+  /** The release it reports; one of {@link KERNELS}. */
+  release?: string;
+  memoryMiB?: number;
+  diskMiB?: number;
+  maxTasks?: number;
+  maxOpenFiles?: number;
+  /** Seed of the entropy generator: any bytes. */
+  seed?: Uint8Array;
+  /** Wall clock at boot, seconds since the epoch. */
+  epochSec?: number;
+  /** Deterministic mode: nanoseconds of virtual time for each instruction; 0: the wall clock. */
+  nsPerInstruction?: number;
+  /** Appended to the kernel's command line. */
+  cmdline?: string;
+}
+
+export const DEFAULT_RELEASE = '4.15.0-33-generic';
+
+/** The kernels a VM may claim to be: release and the version text of uname -v. */
+export const KERNELS: Readonly<Record<string, string>> = {
+  [DEFAULT_RELEASE]: '#36-Ubuntu SMP Wed Aug 15 16:00:05 UTC 2018',
+  '6.12.107+deb13-riscv64': '#1 SMP Debian 6.12.107-1 (2026-10-06)',
+};
+
+/** One instruction in deterministic mode takes 10 ns: a 100 MIPS machine. */
+export const DETERMINISTIC_NS = 10;
+
+export interface Vm {
+  kernel: Kernel;
+  /** Wall-clock mode: host monotonic nanoseconds that stand for the guest's boot. */
+  bootHostNs: number;
+}
+
+const quietHost: KernelHost = { unsupported: () => {} };
+
+const hostNowNs = (): number => performance.now() * 1e6;
+
+/** Boots a VM to the first instruction of init. Throws a RangeError for an unknown release. */
+export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}, host = quietHost): Vm {
+  const release = options.release ?? DEFAULT_RELEASE;
+  const version = KERNELS[release];
+  if (!version)
+    throw new RangeError(`no kernel ${release}; this image has ${Object.keys(KERNELS).join(' and ')}`);
+  const memoryPages = (options.memoryMiB ?? 512) * 256;
+  const cmdline = `BOOT_IMAGE=/boot/vmlinuz-${release} root=/dev/root ro console=ttyS0${options.cmdline ? ` ${options.cmdline}` : ''}`;
+  const kernel = bootKernel(
+    { machine, guest: machine.createGuest(memoryPages), hart: machine.hart, image, host },
+    {
+      identity: { release, version, machine: 'riscv64', cmdline },
+      quotas: {
+        memoryPages,
+        maxTasks: options.maxTasks ?? 1024,
+        maxOpenFiles: options.maxOpenFiles ?? 65536,
+        diskBytes: (options.diskMiB ?? 1024) * 2 ** 20,
+      },
+      seed: options.seed ?? new TextEncoder().encode('oopsbox'),
+      epochSec: options.epochSec ?? 1_539_784_800,
+      nsPerInstruction: options.nsPerInstruction ?? DETERMINISTIC_NS,
+    },
+  );
+  return { kernel, bootHostNs: hostNowNs() };
+}
+
+/** What a slice of running came to. */
+export interface SliceResult {
+  retired: number;
+  state: 'busy' | 'idle' | 'halted';
+  /** When it is idle: how long until it next wants to run, in milliseconds; Infinity for "until there is input". */
+  idleMs: number;
+}
+
+/** Runs the VM for at most `budget` instructions. Wall-clock VMs first have their clock moved to now. */
+export function runVm(vm: Vm, budget: number): SliceResult {
+  const k = vm.kernel;
+  const wallClock = k.time.nsPerInstruction === 0;
+  if (wallClock) k.time.nowNs = Math.max(k.time.nowNs, Math.floor(hostNowNs() - vm.bootHostNs));
+  const { retired, state } = runKernel(k, budget);
+  const deadline = k.time.heap[0]?.atNs ?? Number.POSITIVE_INFINITY;
+  const idleMs = state === 'idle' ? Math.max(0, (deadline - k.time.nowNs) / 1e6) : 0;
+  return { retired, state, idleMs };
+}
+
+/** A checkpoint of the VM as it stands between two instructions. */
+export function checkpointVm(vm: Vm): Checkpoint {
+  saveLoaded(vm.kernel);
+  return takeCheckpoint(vm.kernel);
+}
+
+/** A VM that goes on from a checkpoint, in any machine that has its image. Throws a CheckpointError. */
+export function restoreVm(checkpoint: Checkpoint, machine: Machine, image: ImageFs, host = quietHost): Vm {
+  const kernel = restoreKernel(checkpoint, machine, image, host);
+  return { kernel, bootHostNs: hostNowNs() - kernel.time.nowNs };
+}
+
+/** A second VM in the same machine that goes on from where this one stands; frames are shared until written. */
+export function forkVm(vm: Vm): Vm {
+  const k = vm.kernel;
+  saveLoaded(k);
+  const { machine, guest, hart, image, host, ...state } = k;
+  const kernel = { ...structuredClone(state), machine, guest: guest.fork(), hart, image, host };
+  return { kernel, bootHostNs: hostNowNs() - k.time.nowNs };
+}
+
+/** Gives the VM's memory back to its machine. */
+export function destroyVm(vm: Vm): void {
+  vm.kernel.guest.destroy();
+}
+
+/** Hash of the VM's whole state; equal for equal histories. */
+export function hashVm(vm: Vm): string {
+  saveLoaded(vm.kernel);
+  return stateHash(vm.kernel);
+}
