@@ -42,7 +42,6 @@ export const COMPRESSED: readonly Compressed[] = [
   c('sw', Q0, 6, 'sw', { rs2: C.rs2p, rs1: C.rs1p, imm: C.word }, 'rs2,imm(rs1)'),
   c('sd', Q0, 7, 'sd', { rs2: C.rs2p, rs1: C.rs1p, imm: C.double }, 'rs2,imm(rs1)'),
 
-  c('nop', Q1, 0, 'addi', { rd: 0, rs1: 0, imm: C.six }, '', { mask: 0xf80 }),
   c('addi', Q1, 0, 'addi', { rd: C.rd, rs1: C.rd, imm: C.six }, 'rd,imm'),
   c('addiw', Q1, 1, 'addiw', { rd: C.rd, rs1: C.rd, imm: C.six }, 'rd,imm', { nonzero: ['rd'] }),
   c('li', Q1, 2, 'addi', { rd: C.rd, rs1: 0, imm: C.six }, 'rd,imm'),

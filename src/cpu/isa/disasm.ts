@@ -104,6 +104,7 @@ function disassemble16(compressed: Compressed, bits: number, pc: number): string
 export function disassemble(bits: number, pc: number): string {
   if ((bits & 3) !== 3) {
     const half = bits & 0xffff;
+    if (half === 0) return 'c.unimp';
     const found = find16(half);
     return found ? disassemble16(found, half, pc) : `.2byte\t0x${half.toString(16)}`;
   }
