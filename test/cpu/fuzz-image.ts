@@ -130,6 +130,7 @@ function driver(caseCount: number, results: number): { code: Code; caseDone: num
   code.set(T0, PATTERN);
   code.set(T1, SCRATCH.start);
   code.copy(T0, T1, SCRATCH.size);
+  code.set(T1, CURRENT);
   code.emit('sc.w', { rd: T2, rs1: T1, rs2: ZERO });
   code.emit('ld', { rd: T0, rs1: A1, imm: 0 });
   code.emit('ld', { rd: A0, rs1: A1, imm: 16 });

@@ -201,8 +201,24 @@ export class Generator {
   }
 
   private emitPlain(declaration: Declaration): void {
+    if (declaration.name === 'ctzw') {
+      this.emitCtzw(declaration);
+      return;
+    }
     const bits = this.draw(declaration);
     if (bits !== undefined) this.add(declaration.name, bits, sizeOf(declaration));
+  }
+
+  /**
+   * ctzw of a number whose lower half is not zero: for others qemu before 8.0 answers the zeros of all 64 bits (its
+   * commit "target/riscv: Fix ctzw behavior"), where the ISA says 32. A test of fuzz.test.ts has those.
+   */
+  private emitCtzw(declaration: Declaration): void {
+    const source = this.freeRegister(operandsOf(declaration).rs1);
+    const bits = source < 0 ? undefined : this.draw(declaration, { rs1: source });
+    if (bits === undefined) return;
+    this.simple('ori', { rd: source, rs1: source, imm: -(1 << this.random.below(11)) });
+    this.add(declaration.name, bits, 4);
   }
 
   /** A register that is free to be set before the instruction that uses it as `field`; -1 when there is none. */

@@ -9,6 +9,11 @@ import { runOnHart, sharedMachine } from './fuzz-hart.ts';
 import { buildImage, type Case, RESULT } from './fuzz-image.ts';
 import { layOut, SCRATCH } from './fuzz-program.ts';
 
+/** What differs in one case of a batch. */
+export function caseDifferences(ours: Uint8Array, theirs: Uint8Array, index: number): string[] {
+  return differences(resultOf(ours, index), resultOf(theirs, index));
+}
+
 /** Indices of the cases whose results differ. */
 export function differingCases(ours: Uint8Array, theirs: Uint8Array, stride: number = RESULT.size): number[] {
   const indices: number[] = [];
@@ -71,7 +76,12 @@ const F_NAMES =
 const ABI_NAMES = `${X_NAMES} ${F_NAMES}`.split(' ');
 
 /** A text that names the instruction at fault, its operands, and what either side made of them. */
-export async function explain(one: Case, seed: number, label: string): Promise<string> {
+export async function explain(
+  one: Case,
+  seed: number,
+  label: string,
+  asItRan: readonly string[] = [],
+): Promise<string> {
   const m = await sharedMachine();
   const prefixes = Array.from({ length: one.program.items.length + 1 }, (_, length) => ({ ...one, length }));
   const image = buildImage(prefixes, seed);
@@ -84,6 +94,7 @@ export async function explain(one: Case, seed: number, label: string): Promise<s
     lines.push(
       '  no prefix of it differs when it lies elsewhere: the bug depends on addresses or on what ran before',
     );
+    lines.push(...asItRan);
     return lines.concat(listing(m, one, 0x200000).map((line) => `  ${line}`)).join('\n');
   }
   const text = listing(m, one, image.programAddresses[first]);

@@ -18,7 +18,7 @@ import { qemuVersion, runUnderQemu } from './fuzz-elf.ts';
 import { attack } from './fuzz-garbage.ts';
 import { runOnHart, sharedMachine } from './fuzz-hart.ts';
 import { buildImage } from './fuzz-image.ts';
-import { differingCases, explain } from './fuzz-report.ts';
+import { caseDifferences, differingCases, explain } from './fuzz-report.ts';
 
 const CASES_PER_ROUND = 4000;
 const GARBAGE_PER_ROUND = 4000;
@@ -39,7 +39,8 @@ async function compareSeed(
   const reports =
     wrong.length > REPORTED ? [`seed ${seed}: ${wrong.length} of ${count} programs differ; the first:`] : [];
   for (const index of wrong.slice(0, REPORTED)) {
-    reports.push(await explain(cases[index], seed, `seed ${seed}, program ${index}`));
+    const raw = caseDifferences(ours.results, theirs, index).concat(ours.failures.get(index) ?? []);
+    reports.push(await explain(cases[index], seed, `seed ${seed}, program ${index}`, raw));
   }
   return { reports, instructions: ours.instructions };
 }
