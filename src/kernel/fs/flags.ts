@@ -113,21 +113,6 @@ export const Poll = {
   RDHUP: 0x2000,
 } as const;
 
-/** Capabilities that file operations ask for (man 7 capabilities). */
-export const Cap = {
-  CHOWN: 0,
-  DAC_OVERRIDE: 1,
-  DAC_READ_SEARCH: 2,
-  FOWNER: 3,
-  FSETID: 4,
-  SYS_CHROOT: 18,
-  SYS_ADMIN: 21,
-  SYS_RESOURCE: 24,
-  MKNOD: 27,
-  LEASE: 28,
-  SETFCAP: 31,
-} as const;
-
 /** Limits of limits.h. */
 export const NAME_MAX = 255;
 export const PATH_MAX = 4096;

@@ -204,6 +204,8 @@ export interface FsRoom {
   /** Open files in the VM, against the quota. */
   openFiles: number;
   maxFiles: number;
+  /** A mount that is nowhere: what pipes, sockets and anonymous files are said to lie on. */
+  anonMount: Mount;
   pipefs: Superblock;
   anonfs: Superblock;
   /** Bytes held by pipes, for quotas. */
@@ -217,6 +219,8 @@ export interface FsRoom {
   dentryLimit: number;
   /** inotify watches in the VM: 0 lets every notification return at once. */
   watches: number;
+  /** Last cookie that paired two inotify events of a rename. */
+  nextCookie: number;
   /** Inodes that have locks, for /proc/locks. */
   lockedInodes: Inode[];
   /** Changed attributes and dynamic nodes of proc, sysfs and debugfs; made on first use. */
