@@ -1,5 +1,6 @@
 /** /proc/meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, iomem and their kin: memory (fs/proc/meminfo.c, mm/vmstat.c of 4.15). */
 import type { Kernel } from '../../kernel.ts';
+import { memoryUse as pagesInUse } from '../../mm/index.ts';
 import type { Mm } from '../../mm/types.ts';
 import { CAP, capable } from '../../task/capability.ts';
 import type { NodeContext } from '../kernfs.ts';
@@ -13,6 +14,8 @@ export interface MemoryUse {
   total: number;
   free: number;
   cached: number;
+  /** Page cache that could be dropped at once. */
+  reclaimable: number;
   shmem: number;
   anonymous: number;
   mapped: number;
@@ -47,9 +50,7 @@ export function memoryUse(k: Kernel): MemoryUse {
   const reclaimableKb = Math.ceil((k.fs.dentries * (192 + 592)) / 1024);
   const objects = k.task.tasks.size * 3776 + k.fs.openFiles * 256;
   return {
-    total: k.quotas.memoryPages,
-    free: Math.max(0, k.quotas.memoryPages - k.guest.usedPages),
-    cached: k.mm.cachedPages,
+    ...pagesInUse(k),
     shmem,
     anonymous,
     mapped: Math.min(mapped, k.mm.cachedPages),
@@ -70,7 +71,7 @@ export function showMeminfo(k: Kernel): string {
   const values: [string, number][] = [
     ['MemTotal', use.total * 4],
     ['MemFree', use.free * 4],
-    ['MemAvailable', Math.min(use.total, use.free + Math.max(0, use.cached - use.shmem)) * 4],
+    ['MemAvailable', (use.free + use.reclaimable) * 4],
     ['Buffers', 0],
     ['Cached', use.cached * 4],
     ['SwapCached', 0],
