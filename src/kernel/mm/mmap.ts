@@ -32,7 +32,7 @@ export const Rlimit = { DATA: 2, STACK: 3, MEMLOCK: 8, AS: 9 } as const;
 const TYPE_MASK = 0xf;
 const PROT_ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
 /** What a File's `mmap` operation answers for memory without pages behind it, as /dev/zero's. */
-const ANONYMOUS_MEMORY = 1;
+export const ANONYMOUS_MEMORY = 1;
 
 /** Limit of the address space's process; without a task there is none. */
 const limitOf = (task: Task | null, resource: number): number =>
