@@ -1,6 +1,6 @@
 /** The memory devices of major 1 (drivers/char/mem.c): null, zero, full, random, urandom, kmsg, mem. */
 import { Errno } from '../abi/errno.ts';
-import { makedev, O, Poll } from '../fs/flags.ts';
+import { makedev, Poll } from '../fs/flags.ts';
 import { defineChrdevDriver, defineFileOps, type FileOps } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import { type Kernel, unsupported } from '../kernel.ts';
@@ -153,7 +153,6 @@ const memDevices: readonly MemDevice[] = [
 
 defineChrdevDriver('mem', {
   open(k, task, file, minor) {
-    file.flags &= ~O.NOCTTY;
     return memDevices.find((device) => device.minor === minor)?.open(k, task, file) ?? -Errno.ENXIO;
   },
 });

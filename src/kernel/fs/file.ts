@@ -6,7 +6,7 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { defineStep, type Outcome, type Plain } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { isReg, O, RLIMIT_NOFILE } from './flags.ts';
+import { isChr, isReg, O, RLIMIT_NOFILE } from './flags.ts';
 import { getInode, putInode } from './inode.ts';
 import { dropFileLocks, dropPosixLocks } from './locks.ts';
 import { notifyFile, NotifyMask } from './notify.ts';
@@ -36,7 +36,8 @@ export function newFile(k: Kernel, init: FileInit): File | number {
   k.fs.openFiles++;
   const file: File = {
     kind: init.kind,
-    flags: init.flags & ~(O.CREAT | O.EXCL | O.NOCTTY | O.TRUNC | O.CLOEXEC),
+    // O_NOCTTY stays until a terminal's driver has seen it (openChrdev).
+    flags: init.flags & ~(O.CREAT | O.EXCL | O.TRUNC | O.CLOEXEC | (isChr(init.inode.mode) ? 0 : O.NOCTTY)),
     pos: 0,
     refs: 1,
     path: init.path ?? null,

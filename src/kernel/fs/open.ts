@@ -193,7 +193,9 @@ export function openChrdev(k: Kernel, task: Task, file: File): Outcome {
   const minor = minorOf(file.inode.rdev);
   for (const region of k.drivers.chrdevs) {
     if (region.major !== major || minor < region.baseMinor || minor >= region.baseMinor + region.count) continue;
-    return findChrdevDriver(region.driver)?.open(k, task, file, minor) ?? -Errno.ENXIO;
+    const opened = findChrdevDriver(region.driver)?.open(k, task, file, minor) ?? -Errno.ENXIO;
+    file.flags &= ~O.NOCTTY;
+    return opened;
   }
   return -Errno.ENXIO;
 }

@@ -3,7 +3,7 @@
  * terminal's `opens` counts its open files, dead ones included.
  */
 import { Errno } from '../abi/errno.ts';
-import { O, Poll } from '../fs/flags.ts';
+import { Poll } from '../fs/flags.ts';
 import { defineChrdevDriver, defineFileOps } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
@@ -115,8 +115,3 @@ defineFileOps('tty', {
   fsync: () => -Errno.EINVAL,
   release,
 });
-
-/** What open(2) of a terminal reads of its flags is used up now. */
-export const stripOpenFlags = (file: File): void => {
-  file.flags &= ~O.NOCTTY;
-};
