@@ -63,6 +63,8 @@ export interface KernelState {
 export interface KernelHost {
   /** Something the guest wanted that is not supported; said once a name. */
   unsupported(what: string): void;
+  /** For debugging from outside: each system call with what it answered (null: it waits). Never part of what the guest sees. */
+  traceSyscall?(tid: number, comm: string, name: string, args: readonly number[], result: number | null): void;
 }
 
 export interface Kernel extends KernelState {

@@ -50,6 +50,7 @@ export const Errno = {
   EPROTO: 71,
   EBADMSG: 74,
   EOVERFLOW: 75,
+  ELIBBAD: 80,
   EILSEQ: 84,
   EUSERS: 87,
   ENOTSOCK: 88,

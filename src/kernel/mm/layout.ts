@@ -5,6 +5,10 @@
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 
 export const TASK_SIZE = 2 ** 38;
+/** The page with the rt_sigreturn trampoline, in every address space; signal handlers return to its first instruction. */
+export const SIGRETURN_TRAMPOLINE = TASK_SIZE - PAGE_SIZE;
+/** The highest a stack begins: a page is left free below the trampoline. */
+export const STACK_TOP = TASK_SIZE - 2 * PAGE_SIZE;
 /** ELF_ET_DYN_BASE: where position-independent programs go. */
 export const PIE_BASE = 0x2aaaaaa000;
 /** Where the bottom-up search for free space begins when there is none below the mmap base. */

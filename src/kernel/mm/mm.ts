@@ -99,7 +99,6 @@ export function createMm(k: Kernel): Mm | null {
     rssFile: 0,
     hiwaterRss: 0,
     totalVmPages: 0,
-    vdso: 0,
     tablePages: 1,
     lockedPages: 0,
     lockFuture: false,

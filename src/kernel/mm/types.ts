@@ -66,8 +66,6 @@ export interface Mm {
   rssFile: number;
   hiwaterRss: number;
   totalVmPages: number;
-  /** Where the page with the rt_sigreturn trampoline is mapped (its first instruction is the trampoline). */
-  vdso: Vaddr;
   /** Pages that hold page tables (VmPTE). */
   tablePages: number;
   /** Pages that mlock(2) asked for, and whether future mappings are locked (MCL_FUTURE). */

@@ -40,6 +40,8 @@ export function createSchedRoom(): SchedRoom {
     idleNs: 0,
     userNs: 0,
     systemNs: 0,
+    kernelWork: 0,
+    idleSinceNs: -1,
   };
 }
 
@@ -164,8 +166,10 @@ export function newTask(k: Kernel, init: NewTask): Task | number {
     savedMask: null,
     pending: newPending(),
     notify: false,
+    stopPending: false,
     altStack: { sp: 0, size: 0, flags: 2 },
     ptrace: null,
+    detachSignal: null,
     tracees: [],
     clearChildTid: 0,
     setChildTid: 0,

@@ -43,3 +43,11 @@ export function setPc(k: Kernel, task: Task, pc: number): void {
   if (k.sched.loaded === task.tid) k.hart.pc = pc;
   else view(task.context).setBigInt64(CONTEXT.pc, BigInt(pc), true);
 }
+
+/** Takes the loaded task's registers out of the hart: afterwards every task is plain data. */
+export function saveLoaded(k: Kernel): void {
+  if (k.sched.loaded === 0) return;
+  const task = k.task.tasks.get(k.sched.loaded);
+  if (task) k.hart.saveContext(task.context);
+  k.sched.loaded = 0;
+}

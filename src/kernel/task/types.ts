@@ -149,8 +149,12 @@ export interface Task {
   /** Set whenever something may have to be done before user mode is entered again: signals, stops, ptrace, exit. */
   notify: boolean;
   altStack: { sp: number; size: number; flags: number };
+  /** Takes part in the group stop `group.stop` at the next chance. */
+  stopPending: boolean;
   /** A tracer's hold on this task; see signal/ptrace.ts. */
   ptrace: Ptrace | null;
+  /** The signal a detaching tracer passed on; acted on next. */
+  detachSignal: SigInfo | null;
   /** tids this task traces. */
   tracees: number[];
   clearChildTid: number;
@@ -231,4 +235,6 @@ export interface SchedRoom {
    * forks) adds to it; the engine charges it to the task and its slice.
    */
   kernelWork: number;
+  /** When the VM fell idle; -1 while it is not. */
+  idleSinceNs: number;
 }

@@ -1,0 +1,359 @@
+/**
+ * The engine: the one place where tasks, traps, waits, activations and signals meet (DESIGN.md, "How a task waits"). Always true:
+ * between two calls of {@link run} every task is plain data and the hart holds nothing of this VM; a slice ends after a
+ * number of instructions that does not depend on how the host cut its budgets; the running task is not in the run queue.
+ */
+import { Access, Trap } from '../../cpu/machine.ts';
+import { Errno } from '../abi/errno.ts';
+import { type Kernel, unsupported } from '../kernel.ts';
+import { handleFault } from '../mm/fault.ts';
+import { activateMm } from '../mm/mm.ts';
+import { outOfMemory, reclaim } from '../mm/reclaim.ts';
+import { defineStep, type Entry, findStep, type Outcome, type Wait } from '../outcome.ts';
+import { beforeUser } from '../signal/deliver.ts';
+import { syscallStop } from '../signal/ptrace.ts';
+import { forceSignal, hasFatal, hasPending } from '../signal/send.ts';
+import { Arg, findSyscall, type SyscallEntry } from '../syscalls/table.ts';
+import { fireTimers, nextDeadline } from '../time/timers.ts';
+import { getReg, saveLoaded } from './regs.ts';
+import { reportUnhandled } from './segfault.ts';
+import type { Task } from './types.ts';
+import { park } from './wait.ts';
+
+/** What came of a run. `idle`: nothing is ready; `k.time.heap` says when something will be. */
+export interface RunResult {
+  /** Instructions retired, with what kernel work counts for. */
+  retired: number;
+  state: 'busy' | 'idle' | 'halted';
+}
+
+/** Instructions of a time slice at nice 0. */
+const SLICE = 100_000;
+/** What one step of nice takes from or adds to a slice. */
+const SLICE_PER_NICE = 4_500;
+/** An instruction's share of the clock: a 100 MIPS machine. In wall-clock mode it is an estimate between two looks. */
+const NS_PER_INSTRUCTION = 10;
+/** What entering and leaving the kernel counts for. */
+const SYSCALL_WORK = 100;
+/** What a jump over idle time takes from the budget, so that a VM of timers alone cannot hold its host. */
+const IDLE_WORK = 1_000;
+
+const SIG = { ILL: 4, TRAP: 5, BUS: 7 } as const;
+const ILL_ILLOPC = 1;
+const TRAP_BRKPT = 1;
+const BUS_ADRALN = 1;
+const BUS_ADRERR = 2;
+
+/** Runs the VM for about `budget` instructions: less when it falls idle or halts, more by the work of the last kernel entry. */
+export function run(k: Kernel, budget: number): RunResult {
+  const { sched } = k;
+  const begin = sched.retired;
+  const end = begin + budget;
+  sched.loaded = 0;
+  k.mm.activeMm = null;
+  if (sched.idleSinceNs >= 0) {
+    sched.idleNs += Math.max(0, k.time.nowNs - sched.idleSinceNs);
+    sched.idleSinceNs = -1;
+  }
+  if (!k.halted && nextDeadline(k) <= k.time.nowNs) fireTimers(k);
+  const state = loop(k, end);
+  saveLoaded(k);
+  k.mm.activeMm = null;
+  if (state === 'idle') sched.idleSinceNs = k.time.nowNs;
+  return { retired: sched.retired - begin, state };
+}
+
+function loop(k: Kernel, end: number): RunResult['state'] {
+  const { sched } = k;
+  for (;;) {
+    if (k.halted) return 'halted';
+    const task = nextReady(k);
+    if (sched.retired >= end && (task || k.time.nsPerInstruction > 0)) return 'busy';
+    if (!task) {
+      if (!skipIdle(k)) return 'idle';
+      continue;
+    }
+    sched.runQueue.shift();
+    runTask(k, task, end);
+    if (task.state !== 'running' || !k.task.tasks.has(task.tid)) continue;
+    if (task.sliceLeft > 0) sched.runQueue.unshift(task.tid);
+    else sched.runQueue.push(task.tid);
+  }
+}
+
+/** The task at the head of the run queue; entries that went stale are dropped. */
+function nextReady(k: Kernel): Task | null {
+  const { runQueue } = k.sched;
+  while (runQueue.length > 0) {
+    const task = k.task.tasks.get(runQueue[0]);
+    if (task?.state === 'running') return task;
+    runQueue.shift();
+  }
+  return null;
+}
+
+/** Deterministic mode: jumps to the next deadline. False when there is none, or the clock is the host's. */
+function skipIdle(k: Kernel): boolean {
+  const deadline = nextDeadline(k);
+  if (k.time.nsPerInstruction === 0 || deadline === Number.POSITIVE_INFINITY) return false;
+  if (deadline > k.time.nowNs) {
+    k.sched.idleNs += deadline - k.time.nowNs;
+    k.time.nowNs = deadline;
+  }
+  k.sched.retired += IDLE_WORK;
+  fireTimers(k);
+  return true;
+}
+
+/** Puts the task's registers and address space into the hart. */
+function load(k: Kernel, task: Task): void {
+  const { sched } = k;
+  if (sched.loaded !== task.tid) {
+    saveLoaded(k);
+    k.hart.loadContext(task.context);
+    sched.loaded = task.tid;
+    sched.contextSwitches++;
+  }
+  if (task.mm && k.mm.activeMm !== task.mm) activateMm(k, task.mm);
+}
+
+/** Runs one task until it waits, stops, ends, or has used up its slice or the budget. */
+function runTask(k: Kernel, task: Task, end: number): void {
+  if (task.sliceLeft <= 0) task.sliceLeft = SLICE - task.nice * SLICE_PER_NICE;
+  load(k, task);
+  k.sched.current = task.tid;
+  if (resume(k, task)) userLoop(k, task, end);
+  k.sched.current = 0;
+}
+
+/** Moves the clock and every account by `instructions` of the task. */
+function account(k: Kernel, task: Task, instructions: number, user: boolean): void {
+  const ns = instructions * (k.time.nsPerInstruction || NS_PER_INSTRUCTION);
+  k.sched.retired += instructions;
+  k.time.nowNs += ns;
+  task.sliceLeft -= instructions;
+  if (user) {
+    task.utimeNs += ns;
+    task.group.utimeNs += ns;
+    k.sched.userNs += ns;
+  } else {
+    task.stimeNs += ns;
+    task.group.stimeNs += ns;
+    k.sched.systemNs += ns;
+  }
+}
+
+/** Charges what the kernel did for the task since the last charge. */
+function chargeKernel(k: Kernel, task: Task, extra: number): void {
+  const work = k.sched.kernelWork + extra;
+  k.sched.kernelWork = 0;
+  account(k, task, work, false);
+}
+
+/** The loop between user mode and the kernel. */
+function userLoop(k: Kernel, task: Task, end: number): void {
+  const { hart, sched, time } = k;
+  for (;;) {
+    if (time.heap.length > 0 && time.heap[0].atNs <= time.nowNs) fireTimers(k);
+    if (task.notify && !beforeUser(k, task)) return;
+    if (k.halted || task.kthread) return;
+    task.syscall = null;
+    let budget = Math.min(task.sliceLeft, end - sched.retired);
+    if (budget <= 0) {
+      if (task.sliceLeft <= 0) task.involuntarySwitches++;
+      return;
+    }
+    if (time.heap.length > 0) {
+      const ns = time.nsPerInstruction || NS_PER_INSTRUCTION;
+      budget = Math.min(budget, Math.max(1, Math.ceil((time.heap[0].atNs - time.nowNs) / ns)));
+    }
+    const trap = hart.run(budget);
+    account(k, task, hart.retired, true);
+    if (trap === Trap.BudgetSpent) continue;
+    if (trap === Trap.EcallFromUser) {
+      const goesOn = enterSyscall(k, task);
+      chargeKernel(k, task, SYSCALL_WORK);
+      if (!goesOn) return;
+    } else {
+      handleTrap(k, task, trap);
+      chargeKernel(k, task, 0);
+    }
+  }
+}
+
+/** A fault or an illegal instruction of user code. */
+function handleTrap(k: Kernel, task: Task, trap: number): void {
+  const { hart } = k;
+  const { pc, tval } = hart;
+  switch (trap) {
+    case Trap.LoadPageFault:
+    case Trap.StorePageFault:
+    case Trap.FetchPageFault: {
+      const access =
+        trap === Trap.LoadPageFault
+          ? Access.Read
+          : trap === Trap.StorePageFault
+            ? Access.Write
+            : Access.Execute;
+      const signal = handleFault(k, task, tval, access);
+      if (signal) raise(k, task, signal.signo, signal.code, tval);
+      return;
+    }
+    case Trap.StoreAccess:
+    case Trap.LoadAccess:
+    case Trap.FetchAccess:
+      // The worker has no frame left for a private copy: make room, or somebody has to go.
+      if (reclaim(k, 64) > 0) return;
+      if (!outOfMemory(k, task)) raise(k, task, SIG.BUS, BUS_ADRERR, tval);
+      return;
+    case Trap.IllegalInstruction:
+      raise(k, task, SIG.ILL, ILL_ILLOPC, pc);
+      return;
+    case Trap.Breakpoint:
+      raise(k, task, SIG.TRAP, TRAP_BRKPT, pc);
+      return;
+    default:
+      raise(k, task, SIG.BUS, BUS_ADRALN, tval);
+  }
+}
+
+function raise(k: Kernel, task: Task, signo: number, code: number, addr: number): void {
+  reportUnhandled(k, task, signo, code, addr);
+  forceSignal(k, task, signo, code, addr);
+}
+
+/** An ecall: reads number and arguments, then does the call. Answers whether the task goes on to user mode. */
+function enterSyscall(k: Kernel, task: Task): boolean {
+  const { hart } = k;
+  hart.pc += 4;
+  task.syscall = {
+    nr: hart.x(17),
+    args: [hart.x(10), hart.x(11), hart.x(12), hart.x(13), hart.x(14), hart.x(15)],
+    deadlineNs: null,
+    scratch: null,
+  };
+  if (task.ptrace && syscallStop(k, task, 'enter')) {
+    task.activations.push({ step: dispatchStep, state: null });
+    return false;
+  }
+  return settle(k, task, dispatch(k, task));
+}
+
+/** Goes on with a call that a tracer has looked at; it may have changed number and arguments. */
+const dispatchStep = defineStep('engine.dispatch', (k, task) => {
+  const call = task.syscall!;
+  call.nr = getReg(k, task, 17);
+  for (let i = 0; i < 6; i++) call.args[i] = getReg(k, task, 10 + i);
+  return dispatch(k, task);
+});
+
+type Decoder = (a: number) => number;
+const decoders = new WeakMap<SyscallEntry, readonly Decoder[]>();
+
+function decodersOf(entry: SyscallEntry): readonly Decoder[] {
+  let list = decoders.get(entry);
+  if (!list) {
+    list = entry.args.map((kind) => Arg[kind]);
+    decoders.set(entry, list);
+  }
+  return list;
+}
+
+/** Runs the handler of the task's system call, for the first time or again. */
+function dispatch(k: Kernel, task: Task): Outcome {
+  const call = task.syscall!;
+  const entry = findSyscall(call.nr);
+  if (!entry) {
+    if (call.nr !== -1) unsupported(k, `system call ${call.nr}`);
+    return -Errno.ENOSYS;
+  }
+  const d = decodersOf(entry);
+  const a = call.args;
+  const { handler } = entry;
+  let outcome: Outcome;
+  switch (d.length) {
+    case 0:
+      outcome = handler(k, task);
+      break;
+    case 1:
+      outcome = handler(k, task, d[0](a[0]));
+      break;
+    case 2:
+      outcome = handler(k, task, d[0](a[0]), d[1](a[1]));
+      break;
+    case 3:
+      outcome = handler(k, task, d[0](a[0]), d[1](a[1]), d[2](a[2]));
+      break;
+    case 4:
+      outcome = handler(k, task, d[0](a[0]), d[1](a[1]), d[2](a[2]), d[3](a[3]));
+      break;
+    default:
+      outcome = handler(k, task, ...d.map((decode, i) => decode(a[i])));
+  }
+  if (k.host.traceSyscall)
+    k.host.traceSyscall(task.tid, task.comm, entry.name, a, typeof outcome === 'number' ? outcome : null);
+  return outcome;
+}
+
+/** Takes up a task where it left off. Answers whether it goes on to user mode. */
+function resume(k: Kernel, task: Task): boolean {
+  const { wait } = task;
+  if (wait) {
+    task.wait = null;
+    const by = task.wakeReason;
+    if (by === 'signal' && wait.then.length === 0) return settle(k, task, wait.onSignal);
+    return settle(k, task, enter(k, task, { by }));
+  }
+  if (task.activations.length > 0) return settle(k, task, enter(k, task, { by: 'event' }));
+  return true;
+}
+
+/** Enters the top activation, or the system call's handler when there is none. */
+function enter(k: Kernel, task: Task, entry: Entry): Outcome {
+  const top = task.activations[task.activations.length - 1];
+  if (top) return findStep(top.step)(k, task, top.state, entry);
+  return task.syscall ? dispatch(k, task) : 0;
+}
+
+/** Whether a wait that begins now would end at once because of a signal or a stop. */
+function isInterrupted(task: Task, wait: Wait): boolean {
+  if (!task.notify || wait.interruptible === 'no') return false;
+  if (hasFatal(task)) return true;
+  if (wait.interruptible === 'killable') return false;
+  return hasPending(task) || task.stopPending || task.ptrace?.trapStop === true;
+}
+
+/** Carries out what a step answered, until the task parks or the call is over. Answers whether it goes on to user mode. */
+function settle(k: Kernel, task: Task, first: Outcome): boolean {
+  let outcome = first;
+  for (;;) {
+    if (task.state !== 'running') return false;
+    const { activations } = task;
+    if (typeof outcome === 'number') {
+      activations.pop();
+      if (activations.length === 0) {
+        finishCall(k, task, outcome);
+        return true;
+      }
+      outcome = enter(k, task, { by: 'result', value: outcome });
+    } else if (outcome.kind === 'wait') {
+      if (outcome.then.length > 0) {
+        activations.pop();
+        activations.push(...outcome.then);
+      }
+      if (!isInterrupted(task, outcome)) {
+        park(k, task, outcome);
+        return false;
+      }
+      outcome = outcome.then.length > 0 ? enter(k, task, { by: 'signal' }) : outcome.onSignal;
+    } else throw new Error(`${task.comm} (${task.tid}) calls code at ${outcome.entry} but no room runs it`);
+  }
+}
+
+/** Gives a system call's result to the program. A handler that set all registers itself (rt_sigreturn) has cleared `syscall`. */
+function finishCall(k: Kernel, task: Task, result: number): void {
+  if (!task.syscall) return;
+  if (k.sched.loaded === task.tid) k.hart.setX(10, result);
+  if (result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK) task.notify = true;
+  if (task.ptrace) syscallStop(k, task, 'exit');
+}
