@@ -1,7 +1,7 @@
 /** The disassembler against lines of `riscv64-linux-gnu-objdump -d -M no-aliases` (binutils 2.40). */
 import { expect, test } from 'vitest';
-import { encode, encodeCompressed } from '../../src/cpu/isa/encode.ts';
 import { disassemble } from '../../src/cpu/isa/disasm.ts';
+import { encode, encodeCompressed } from '../../src/cpu/isa/encode.ts';
 import { COMPRESSED, extract, FORMATS, INSTRUCTIONS } from '../../src/cpu/isa/index.ts';
 
 const AT = 0x10490;
@@ -234,10 +234,13 @@ test('every declared instruction is its own name and no other', () => {
 test('encoding and extracting agree for every field', () => {
   for (const { name, format } of INSTRUCTIONS) {
     const fields = Object.entries(FORMATS[format].operands);
-    const operands = Object.fromEntries(fields.map(([operand, field]) => [operand, extract(field, 0x91a82f80)]));
+    const operands = Object.fromEntries(
+      fields.map(([operand, field]) => [operand, extract(field, 0x91a82f80)]),
+    );
     if ('rm' in operands) operands.rm = 1;
     const bits = encode(name, operands);
-    for (const [operand, field] of fields) expect([name, extract(field, bits)]).toEqual([name, operands[operand]]);
+    for (const [operand, field] of fields)
+      expect([name, extract(field, bits)]).toEqual([name, operands[operand]]);
   }
 });
 

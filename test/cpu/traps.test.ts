@@ -1,7 +1,7 @@
 /** Each trap class: its cause, its tval, the pc at the trapping instruction, nothing retired, nothing changed. */
 import { describe, expect, test } from 'vitest';
 import { Mode, PTE, Trap } from '../../src/cpu/index.ts';
-import { encode as e, encodeCompressed as c } from '../../src/cpu/isa/encode.ts';
+import { encodeCompressed as c, encode as e } from '../../src/cpu/isa/encode.ts';
 import { CODE, DATA, Rig, USER_RW, USER_RX } from './rig.ts';
 
 const KERNEL = -0x40000000;
@@ -139,7 +139,10 @@ describe('page faults', () => {
 
 describe('misalignment', () => {
   test('loads and stores work, atomics trap', async () => {
-    const rig = await run([e('sd', { rs1: 5, rs2: 6, imm: 3 }), e('lwu', { rd: 7, rs1: 5, imm: 5 }), e('ecall')], 0x1234567);
+    const rig = await run(
+      [e('sd', { rs1: 5, rs2: 6, imm: 3 }), e('lwu', { rd: 7, rs1: 5, imm: 5 }), e('ecall')],
+      0x1234567,
+    );
     expect(rig.hart.x(7)).toBe(0x123);
     const odd = DATA + 2;
     expectTrap(await run([e('lr.w', { rd: 7, rs1: 6 })], odd), Trap.LoadMisaligned, odd);

@@ -11,6 +11,7 @@ import * as L from '../hart/layout.ts';
 /** The module's exports (src/cpu/hart/index.ts). */
 export interface Exports {
   run(limit: number): number;
+  poolGrow(): number;
   contextLoaded(): void;
   contextSaving(): void;
   contextSaved(): void;
@@ -60,6 +61,7 @@ export class Core {
     this.fillPlainTable();
     this.exports.tlbFlush();
     this.grow();
+    this.exports.poolGrow();
   }
 
   /** Tells the stepping interpreter the first half of each fused op. */

@@ -53,13 +53,13 @@ export class Guest implements GuestMemory {
 
   adoptPage(frame: HostFrame): Pfn {
     const pfn = this.nextPfn();
-    if (pfn < 0 || !this.core.ensureFrames(1)) return -1;
+    if (pfn < 0 || !this.core.ensureFrames(2)) return -1;
     return this.core.exports.guestAdopt(this.table, pfn, frame << 12) ? this.take(pfn) : -1;
   }
 
   clonePage(from: Pfn): Pfn {
     const pfn = this.nextPfn();
-    if (pfn < 0 || !this.core.ensureFrames(1)) return -1;
+    if (pfn < 0 || !this.core.ensureFrames(2)) return -1;
     return this.core.exports.guestClone(this.table, from, pfn) ? this.take(pfn) : -1;
   }
 

@@ -23,7 +23,7 @@ export class SharedFrames {
   find(key: string, fill: (page: Uint8Array) => void): HostFrame {
     const known = this.frames.get(key);
     if (known !== undefined) return known;
-    if (!this.core.ensureFrames(1)) return -1;
+    if (!this.core.ensureFrames(2)) return -1;
     const address = this.core.exports.frameAlloc() >>> 0;
     fill(this.core.bytes.subarray(address, address + 4096));
     const frame = address >>> 12;

@@ -24,7 +24,6 @@ const OPTIONS = [
   '--outFile',
   'hart.wasm',
   '-O3',
-  '--converge',
   '--noAssert',
   '--runtime',
   'stub',

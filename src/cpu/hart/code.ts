@@ -70,25 +70,31 @@ export function forgetCode(address: u32): void {
   store<u32>(POOL_USED, load<u32>(POOL_USED) - 1);
 }
 
-/** A decode page nobody uses; 0 when the memory must grow first. */
+/** Adds a chunk of decode pages to the pool; false when the memory must grow first. The face adds the first one. */
+export function poolGrow(): bool {
+  const size = load<u32>(POOL_SIZE);
+  let page = framesInARow(POOL_CHUNK_FRAMES);
+  if (page == 0) return false;
+  for (let i: u32 = 0; i < <u32>POOL_CHUNK_PAGES; i++, page += DP_STRIDE) {
+    store<u32>(POOL + ((size + i) << 2), page);
+    store<u32>(page, load<u32>(POOL_FREE), DP_NEXT);
+    store<u32>(POOL_FREE, page);
+  }
+  store<u32>(POOL_SIZE, size + POOL_CHUNK_PAGES);
+  return true;
+}
+
+/** A decode page nobody uses, or the one whose turn it is; 0 when the memory must grow first. */
 function take(): u32 {
+  const size = load<u32>(POOL_SIZE);
+  if (load<u32>(POOL_FREE) == 0 && size < load<u32>(POOL_MAX) && load<u32>(EXHAUSTED) == 0) {
+    if (!poolGrow()) return 0;
+  }
   let page = load<u32>(POOL_FREE);
   if (page != 0) {
     store<u32>(POOL_FREE, load<u32>(page, DP_NEXT));
     store<u32>(POOL_USED, load<u32>(POOL_USED) + 1);
     return page;
-  }
-  const size = load<u32>(POOL_SIZE);
-  if (size < load<u32>(POOL_MAX) && load<u32>(EXHAUSTED) == 0) {
-    page = framesInARow(POOL_CHUNK_FRAMES);
-    if (page == 0) return 0;
-    for (let i: u32 = 0; i < <u32>POOL_CHUNK_PAGES; i++, page += DP_STRIDE) {
-      store<u32>(POOL + ((size + i) << 2), page);
-      store<u32>(page, load<u32>(POOL_FREE), DP_NEXT);
-      store<u32>(POOL_FREE, page);
-    }
-    store<u32>(POOL_SIZE, size + POOL_CHUNK_PAGES);
-    return take();
   }
   const hand = load<u32>(POOL_HAND) % size;
   store<u32>(POOL_HAND, hand + 1);

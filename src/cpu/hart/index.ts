@@ -1,6 +1,7 @@
 /** The door of the WebAssembly module: what the face (src/cpu/face) may call. */
 import { tlbFlushPage } from './tlb';
 
+export { poolGrow } from './code';
 export { frameAlloc, frameRefs, frameRelease, frameShare } from './frames';
 export {
   guestAdopt,

@@ -20,13 +20,15 @@ export function encode(name: string, operands: Operands = {}): number {
   return bits >>> 0;
 }
 
-/** The 16 bits of a compressed instruction; operands are those of the instruction it stands for. */
+/** The 16 bits of a compressed instruction; operands are those of the instruction it stands for,
+ * and one that is not given leaves its field alone (so `rd` suffices where `rs1` is the same field). */
 export function encodeCompressed(name: string, operands: Operands = {}): number {
   const declared = COMPRESSED.find((c) => c.name === name);
   if (!declared) throw new RangeError(`no compressed instruction is called ${name}`);
   let bits = declared.match;
   for (const [operand, from] of Object.entries(declared.operands)) {
-    if (typeof from !== 'number') bits |= insert(from, operands[operand] ?? 0);
+    const value = operands[operand];
+    if (typeof from !== 'number' && value !== undefined) bits |= insert(from, value);
   }
   return bits & 0xffff;
 }
