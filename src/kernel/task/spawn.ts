@@ -11,12 +11,14 @@ import { openPath } from '../fs/open.ts';
 import { newFsContext } from '../fs/room.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import { Level, printk } from '../printk/printk.ts';
 import { openSetsControlling } from '../tty/job.ts';
 import type { Tty } from '../tty/types.ts';
 import { dupFsContext, putFsContext } from './context.ts';
 import { newTask, startTask } from './create.ts';
 import { rootCred } from './cred.ts';
 import { execProgram } from './exec.ts';
+import { panic } from './panic.ts';
 import type { Cred, Task } from './types.ts';
 
 /** What to start. All strings are byte strings. */
@@ -109,8 +111,11 @@ function discard(k: Kernel, task: Task): void {
   task.state = 'dead';
 }
 
-/** Starts process 1 on the console. 0 or -errno; nothing else may have been started before. */
-export function startInit(k: Kernel, argv: readonly string[], env: readonly string[]): number {
+/** The environment that Linux gives to init. */
+const INIT_ENV = ['HOME=/', 'TERM=linux'];
+
+/** Starts process 1 on the console with the first of `programs` that runs; a panic when none does. */
+export function startInit(k: Kernel, programs: readonly string[]): void {
   const task = newTask(k, {
     group: null,
     comm: 'swapper/0',
@@ -119,22 +124,23 @@ export function startInit(k: Kernel, argv: readonly string[], env: readonly stri
     fs: dupFsContext(newFsContext(k)),
     cred: rootCred,
     parentPid: 0,
-    exitSignal: 0,
   });
-  if (typeof task === 'number') return task;
-  if (task.tid !== 1) throw new Error('init must be the first process');
+  if (typeof task === 'number' || task.tid !== 1) throw new Error('init must be the first process');
   task.group.sid = 0;
   task.group.pgid = 0;
-  const console = openPath(k, task, '/dev/console', O.RDWR, 0);
-  if (typeof console === 'object' && 'kind' in console && 'refs' in console) {
-    for (let fd = 0; fd < 3; fd++) task.files.fds.push({ file: getFileRef(console as File), cloexec: false });
-    putFile(k, console as File);
+  const console = openPath(k, task, '/dev/console', O.RDWR);
+  if (typeof console === 'object') {
+    for (let fd = 0; fd < 3; fd++) task.files.fds.push({ file: getFileRef(console), cloexec: false });
+    putFile(k, console);
+  } else printk(k, Level.ERR, 'Warning: unable to open an initial console.');
+  for (const program of programs) {
+    if (execProgram(k, task, { dirfd: At.FDCWD, filename: program, argv: [program], env: INIT_ENV }) === 0) {
+      startTask(k, task);
+      return;
+    }
   }
-  const failed = runAlongPath(k, task, { argv, env });
-  if (failed < 0) {
-    discard(k, task);
-    return failed;
-  }
-  startTask(k, task);
-  return 0;
+  panic(
+    k,
+    'No working init found.  Try passing init= option to kernel. See Linux Documentation/admin-guide/init.rst for guidance.',
+  );
 }
