@@ -1,6 +1,7 @@
 /** /proc/stat, uptime, loadavg, cpuinfo, interrupts, softirqs, schedstat: the processor and the clock (fs/proc/*.c of 4.15). */
 import type { Kernel } from '../../kernel.ts';
 import { linuxBanner } from '../../printk/boot.ts';
+import { loadAverages } from '../../task/sched.ts';
 import { bootTime, pad, ticks } from './format.ts';
 
 /** The interrupts of a periodic tick at CONFIG_HZ=250 that a tickless kernel takes while it is busy. */
@@ -56,15 +57,15 @@ const hundredths = (ns: number): string =>
 export const showUptime = (k: Kernel): string =>
   `${hundredths(k.time.nowNs)} ${hundredths(k.sched.idleNs)}\n`;
 
-/** Load averages in 1/2048, printed with the kernel's rounding. */
+/** Load averages, printed with the kernel's rounding. */
 export function showLoadavg(k: Kernel): string {
   const average = (value: number): string => {
-    const rounded = Math.floor(value) + 10;
+    const rounded = Math.floor(value * 2048) + 10;
     return `${rounded >> 11}.${String(((rounded & 2047) * 100) >> 11).padStart(2, '0')}`;
   };
   const { running } = runState(k);
   const last = Math.max(0, k.task.nextPid - 1);
-  const loads = k.task.loadavg.values.map(average).join(' ');
+  const loads = loadAverages(k).map(average).join(' ');
   return `${loads} ${running}/${k.task.tasks.size} ${last}\n`;
 }
 
