@@ -75,6 +75,8 @@ function ordinary(k: Kernel, tty: Tty, c: number, overflow: boolean): void {
 function signalChar(k: Kernel, tty: Tty, signo: number, c: number): void {
   const { lflag, iflag } = tty.termios;
   const { pgrp } = tty;
+  // What was typed before shows, however fast it came.
+  flushEcho(k, tty);
   if ((lflag & L.NOFLSH) === 0) {
     flushOutput(k, tty);
     resetInput(tty.ldisc);
