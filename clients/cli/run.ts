@@ -275,7 +275,7 @@ export async function runCommand(argv: string[]): Promise<number> {
   const options = parse(argv);
   const image = await openBaseImage(showProgress(process.stderr));
   const machine = await createMachine();
-  const host = { unsupported: (what: string) => process.env.OOPSBOX_DEBUG && console.error(`unsupported: ${what}`) };
+  const host = { unsupported: (what: string) => void (process.env.OOPSBOX_DEBUG && process.stderr.write(`unsupported: ${what}\n`)) };
   const vm =
     options.checkpoint && existsSync(options.checkpoint)
       ? restoreVm(loadCheckpoint(options.checkpoint), machine, image, host)

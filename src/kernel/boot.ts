@@ -48,7 +48,7 @@ function createState(options: BootOptions): KernelState {
     drivers: createDriversRoom(),
     tty: createTtyRoom(),
     printk: createPrintkRoom(),
-    time: createTimeRoom(options.epochSec, options.nsPerInstruction),
+    time: createTimeRoom({ sec: options.epochSec, nsec: 0 }, options.nsPerInstruction),
     net: createNetRoom(),
   };
 }

@@ -6,6 +6,7 @@
 import { putFile } from '../kernel/fs/file.ts';
 import { newPipe, pipeHostRead, pipeHostWrite } from '../kernel/fs/pipe.ts';
 import type { File } from '../kernel/fs/types.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { SpawnedProcess } from '../kernel/task/types.ts';
 import { rootCred, userCred } from '../kernel/task/cred.ts';
 import { spawn } from '../kernel/task/spawn.ts';
@@ -58,6 +59,20 @@ function loginEnvironment(user: User, terminal: boolean): Record<string, string>
   };
 }
 
+/** New pipes, [read end, write end] each; all or none. */
+function openPipes(k: Kernel, count: number): [File, File][] {
+  const pipes: [File, File][] = [];
+  while (pipes.length < count) {
+    const pipe = newPipe(k);
+    if (typeof pipe === 'number') {
+      for (const file of pipes.flat()) putFile(k, file);
+      throw new ProcessError('the VM has too many open files', -pipe);
+    }
+    pipes.push(pipe);
+  }
+  return pipes;
+}
+
 /**
  * Starts a process; answers its pid. It runs when the VM runs. Throws a {@link ProcessError} for an unknown user, or with the
  * errno with which Linux would refuse (EAGAIN: too many processes).
@@ -77,11 +92,10 @@ export function spawnProcess(vm: Vm, options: ProcessOptions): number {
     guestEnds = [pty.slave, pty.slave, pty.slave];
     terminal = true;
   } else {
-    const [stdinRead, stdinWrite] = newPipe(k);
-    const [stdoutRead, stdoutWrite] = newPipe(k);
-    const [stderrRead, stderrWrite] = newPipe(k);
-    Object.assign(host, { stdin: stdinWrite, stdout: stdoutRead, stderr: stderrRead });
-    guestEnds = [stdinRead, stdoutWrite, stderrWrite];
+    const pipes = openPipes(k, 3);
+    const [stdin, stdout, stderr] = pipes;
+    Object.assign(host, { stdin: stdin[1], stdout: stdout[0], stderr: stderr[0] });
+    guestEnds = [stdin[0], stdout[1], stderr[1]];
   }
   const env = { ...loginEnvironment(user, terminal), ...options.env };
   const pid = spawn(k, {
