@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createMachine } from '../../src/cpu/index.ts';
-import { openBaseImage } from '../../src/image/index.ts';
+import { showProgress } from '../../src/image/index.ts';
 import {
   checkpointVm,
   closeInput,
@@ -16,6 +16,7 @@ import {
   createVm,
   exitStatusOf,
   loadCheckpoint,
+  openProvisionedImage,
   readOutput,
   restoreVm,
   runVm,
@@ -24,7 +25,6 @@ import {
   type Vm,
   writeInput,
 } from '../../src/vm/index.ts';
-import { showProgress } from './progress.ts';
 
 /** The caller's mistake; the message says what is right. */
 export class UsageError extends Error {
@@ -273,9 +273,13 @@ async function attach(vm: Vm): Promise<number> {
 /** Runs `oopsbox run` with the arguments after it; answers the exit status. */
 export async function runCommand(argv: string[]): Promise<number> {
   const options = parse(argv);
-  const image = await openBaseImage(showProgress(process.stderr));
+  const progress = showProgress();
+  const image = await openProvisionedImage({ onProgress: progress.onProgress }).finally(progress.stop);
   const machine = await createMachine();
-  const host = { unsupported: (what: string) => void (process.env.OOPSBOX_DEBUG && process.stderr.write(`unsupported: ${what}\n`)) };
+  const host = {
+    unsupported: (what: string) =>
+      void (process.env.OOPSBOX_DEBUG && process.stderr.write(`unsupported: ${what}\n`)),
+  };
   const vm =
     options.checkpoint && existsSync(options.checkpoint)
       ? restoreVm(loadCheckpoint(options.checkpoint), machine, image, host)
@@ -285,7 +289,8 @@ export async function runCommand(argv: string[]): Promise<number> {
           {
             release: options.kernel,
             memoryMiB: options.memoryMiB,
-            cmdline: options.command === undefined ? `oopsbox.autologin=${options.user ?? 'student'}` : undefined,
+            cmdline:
+              options.command === undefined ? `oopsbox.autologin=${options.user ?? 'student'}` : undefined,
             ...(options.deterministic
               ? {}
               : { seed: randomBytes(32), epochSec: Math.floor(Date.now() / 1000), nsPerInstruction: 0 }),

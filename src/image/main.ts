@@ -3,10 +3,10 @@
  * `--refresh` asks the mirror for newer packages first.
  */
 import { statSync } from 'node:fs';
-import { SingleBar } from 'cli-progress';
-import { type BuildOptions, builtImage, ensureBaseImage, type Stage } from './build.ts';
+import { builtImage, ensureBaseImage } from './build.ts';
 import { ImageError } from './cache.ts';
 import { listImage } from './list.ts';
+import { showProgress } from './progress.ts';
 import { provisionedRecipe } from './provision.ts';
 import { type Image, openImage, verifyImage } from './reader.ts';
 
@@ -15,35 +15,6 @@ const USAGE = `Usage: npm run image [-- OPTION]
   --list [PATH]    list what is inside, like ls -lR (all, or below PATH)
   --verify         check the whole image against its checksums
   --refresh        ask the package mirror for newer packages and build again`;
-
-const TITLES: Record<Stage, string> = {
-  resolve: 'Asking the mirror',
-  download: 'Downloading',
-  unpack: 'Unpacking',
-  seal: 'Sealing',
-  provision: 'Provisioning',
-};
-
-/** Shows a build's progress: a bar on a terminal, one line a stage elsewhere. Answers what to call when it is over. */
-function showProgress(): { onProgress: BuildOptions['onProgress']; stop: () => void } {
-  const tty = process.stderr.isTTY;
-  const bar = new SingleBar({
-    format: '{title} [{bar}] {percentage}% {note}',
-    hideCursor: true,
-    stream: process.stderr,
-  });
-  let stage: Stage | undefined;
-  const onProgress = (now: Stage, share: number, note = '') => {
-    const title = TITLES[now].padEnd(17);
-    if (now !== stage) {
-      if (tty && stage === undefined) bar.start(100, 0, { title, note });
-      else if (!tty) process.stderr.write(`${title.trimEnd()}${note ? ` (${note})` : ''}...\n`);
-      stage = now;
-    }
-    if (tty) bar.update(Math.round(share * 100), { title, note });
-  };
-  return { onProgress, stop: () => bar.stop() };
-}
 
 async function build(refresh: boolean): Promise<string> {
   const there = refresh ? undefined : (builtImage(provisionedRecipe()) ?? builtImage());

@@ -10,7 +10,7 @@ import { Deserializer, Serializer } from 'node:v8';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Machine, SavedGuestMemory } from '../cpu/machine.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
-import { type Kernel, type KernelHost, type KernelState } from '../kernel/kernel.ts';
+import type { Kernel, KernelHost, KernelState } from '../kernel/kernel.ts';
 import { hashPlain } from './hash.ts';
 
 const MAGIC = Buffer.from('OOPSCKPT');
@@ -83,10 +83,12 @@ export function decodeCheckpoint(bytes: Buffer, name: string): Checkpoint {
     );
   };
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) refuse('it is not a checkpoint');
-  if (bytes.readUInt32LE(8) !== FORMAT) refuse(`it has format ${bytes.readUInt32LE(8)}, this version reads ${FORMAT}`);
+  if (bytes.readUInt32LE(8) !== FORMAT)
+    refuse(`it has format ${bytes.readUInt32LE(8)}, this version reads ${FORMAT}`);
   const payload = bytes.subarray(HEADER_BYTES);
   if (payload.length !== bytes.readUInt32LE(12)) refuse('it is cut short');
-  if (!createHash('sha256').update(payload).digest().equals(bytes.subarray(16, 48))) refuse('its bytes are damaged');
+  if (!createHash('sha256').update(payload).digest().equals(bytes.subarray(16, 48)))
+    refuse('its bytes are damaged');
   const deserializer = new Deserializer(gunzipSync(payload));
   deserializer.readHeader();
   return deserializer.readValue() as Checkpoint;

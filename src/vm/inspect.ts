@@ -128,7 +128,12 @@ export function inspect(vm: Vm): KernelView {
       minor: (device.rdev & 0xff) | ((device.rdev >> 12) & ~0xff),
       node: device.node,
     })),
-    chrdevs: k.drivers.chrdevs.map(({ major, baseMinor, count, name }) => ({ major, baseMinor, count, name })),
+    chrdevs: k.drivers.chrdevs.map(({ major, baseMinor, count, name }) => ({
+      major,
+      baseMinor,
+      count,
+      name,
+    })),
     log: k.printk.records.map(({ seq, timeNs, level, facility, text }) => ({
       sequence: seq,
       timeNs,

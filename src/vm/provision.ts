@@ -12,7 +12,7 @@ import {
   setProvisioner,
 } from '../image/index.ts';
 import { type ChangedPath, changedPaths } from '../kernel/fs/host.ts';
-import { exitStatusOf, readOutput, spawnProcess, closeInput } from './process.ts';
+import { closeInput, exitStatusOf, readOutput, spawnProcess } from './process.ts';
 import { bootVm, runVm } from './vm.ts';
 
 const SLICE = 2e7;

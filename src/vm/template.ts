@@ -9,11 +9,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../cpu/machine.ts';
 import { cacheFolder } from '../image/cache.ts';
-import type { ImageFs } from '../kernel/fs/image.ts';
 import { mixRandom } from '../kernel/drivers/random.ts';
+import type { ImageFs } from '../kernel/fs/image.ts';
 import type { KernelHost } from '../kernel/kernel.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { bootVm, checkpointVm, DEFAULT_RELEASE, destroyVm, restoreVm, runVm, type Vm, type VmOptions } from './vm.ts';
+import {
+  bootVm,
+  checkpointVm,
+  DEFAULT_RELEASE,
+  destroyVm,
+  restoreVm,
+  runVm,
+  type Vm,
+  type VmOptions,
+} from './vm.ts';
 
 /** Boot takes a few hundred million instructions at the most; more means that it hangs. */
 const BOOT_BUDGET = 4e9;
@@ -50,7 +59,15 @@ export function bootedTemplate(machine: Machine, image: ImageFs, options: VmOpti
   const folder = cacheFolder('templates');
   const release = options.release ?? DEFAULT_RELEASE;
   const wanted = createHash('sha256')
-    .update(JSON.stringify([options.memoryMiB, options.diskMiB, options.maxTasks, options.maxOpenFiles, options.cmdline]))
+    .update(
+      JSON.stringify([
+        options.memoryMiB,
+        options.diskMiB,
+        options.maxTasks,
+        options.maxOpenFiles,
+        options.cmdline,
+      ]),
+    )
     .digest('hex')
     .slice(0, 8);
   const family = `${release}-${wanted}-`;
@@ -64,7 +81,8 @@ export function bootedTemplate(machine: Machine, image: ImageFs, options: VmOpti
     }
   }
   const checkpoint = bootToPrompt(machine, image, { ...options, nsPerInstruction: undefined });
-  for (const old of readdirSync(folder)) if (old.startsWith(family)) rmSync(join(folder, old), { force: true });
+  for (const old of readdirSync(folder))
+    if (old.startsWith(family)) rmSync(join(folder, old), { force: true });
   saveCheckpoint(path, checkpoint);
   return checkpoint;
 }

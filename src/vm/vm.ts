@@ -6,9 +6,9 @@
 import type { Machine } from '../cpu/machine.ts';
 import { bootKernel } from '../kernel/boot.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
-import { type Kernel, type KernelHost } from '../kernel/kernel.ts';
-import { saveLoaded } from '../kernel/task/regs.ts';
+import type { Kernel, KernelHost } from '../kernel/kernel.ts';
 import { run as runKernel } from '../kernel/task/engine.ts';
+import { saveLoaded } from '../kernel/task/regs.ts';
 import { type Checkpoint, restoreKernel, stateHash, takeCheckpoint } from './checkpoint.ts';
 
 /** How a VM is made. */
