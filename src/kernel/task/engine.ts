@@ -14,8 +14,10 @@ import { beforeUser } from '../signal/deliver.ts';
 import { syscallStop } from '../signal/ptrace.ts';
 import { forceSignal, hasFatal, hasPending } from '../signal/send.ts';
 import { Arg, findSyscall, type SyscallEntry } from '../syscalls/table.ts';
+import { checkCpuTimers } from '../time/itimer.ts';
 import { fireTimers, nextDeadline } from '../time/timers.ts';
 import { getReg, saveLoaded } from './regs.ts';
+import { Rlim } from './rlimit.ts';
 import { reportUnhandled } from './segfault.ts';
 import type { Task } from './types.ts';
 import { park } from './wait.ts';
@@ -128,7 +130,7 @@ function runTask(k: Kernel, task: Task, end: number): void {
 
 /** Moves the clock and every account by `instructions` of the task. */
 function account(k: Kernel, task: Task, instructions: number, user: boolean): void {
-  const ns = instructions * (k.time.nsPerInstruction || NS_PER_INSTRUCTION);
+  const ns = instructions * nsPerInstruction(k);
   k.sched.retired += instructions;
   k.time.nowNs += ns;
   task.sliceLeft -= instructions;
@@ -150,6 +152,18 @@ function chargeKernel(k: Kernel, task: Task, extra: number): void {
   account(k, task, work, false);
 }
 
+const nsPerInstruction = (k: Kernel): number => k.time.nsPerInstruction || NS_PER_INSTRUCTION;
+
+/** Nanoseconds of CPU time until a timer or limit on it is due, so that it fires at the same instruction in every run. */
+function untilCpuTimer(task: Task): number {
+  const { group } = task;
+  const limit = group.rlimits[Rlim.CPU];
+  if (!group.timers && limit.cur === Infinity && limit.max === Infinity) return Infinity;
+  const used = group.utimeNs + group.stimeNs;
+  const next = Math.min(group.timers?.cpuCheckNs ?? Infinity, limit.cur * 1e9, limit.max * 1e9);
+  return Math.max(0, next - used);
+}
+
 /** The loop between user mode and the kernel. */
 function userLoop(k: Kernel, task: Task, end: number): void {
   const { hart, sched, time } = k;
@@ -163,12 +177,14 @@ function userLoop(k: Kernel, task: Task, end: number): void {
       if (task.sliceLeft <= 0) task.involuntarySwitches++;
       return;
     }
-    if (time.heap.length > 0) {
-      const ns = time.nsPerInstruction || NS_PER_INSTRUCTION;
-      budget = Math.min(budget, Math.max(1, Math.ceil((time.heap[0].atNs - time.nowNs) / ns)));
-    }
+    const due = Math.min(
+      time.heap.length > 0 ? time.heap[0].atNs - time.nowNs : Infinity,
+      untilCpuTimer(task),
+    );
+    if (due < Infinity) budget = Math.min(budget, Math.max(1, Math.ceil(due / nsPerInstruction(k))));
     const trap = hart.run(budget);
     account(k, task, hart.retired, true);
+    checkCpuTimers(k, task);
     if (trap === Trap.BudgetSpent) continue;
     if (trap === Trap.EcallFromUser) {
       const goesOn = enterSyscall(k, task);

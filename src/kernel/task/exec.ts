@@ -32,6 +32,7 @@ import { type Activation, defineStep, type Outcome, wait } from '../outcome.ts';
 import { SIG_DFL, SIG_IGN, SIGCHLD } from '../signal/bits.ts';
 import { PtraceEvent, ptraceEvent } from '../signal/ptrace.ts';
 import { hasFatal } from '../signal/send.ts';
+import { cancelPosixTimers } from '../time/posix.ts';
 import { CAP, capable } from './capability.ts';
 import { commitCred, credForExec, type ExecPrivileges } from './cred.ts';
 import { type ElfImage, type LoadedElf, mapElf, readElf } from './elf.ts';
@@ -327,6 +328,7 @@ function commit(k: Kernel, task: Task, prepared: Prepared): void {
   const { group } = task;
   const oldTid = task.tid;
   becomeLeader(k, task);
+  cancelPosixTimers(k, group);
   mmRelease(k, task);
   const old = task.mm;
   task.mm = prepared.mm;
