@@ -11,7 +11,7 @@ import {
   openImage,
   setProvisioner,
 } from '../image/index.ts';
-import { type ChangedPath, changedPaths } from '../kernel/fs/host.ts';
+import { changedPaths } from '../kernel/fs/host.ts';
 import { closeInput, exitStatusOf, readOutput, spawnProcess } from './process.ts';
 import { bootVm, runVm } from './vm.ts';
 
@@ -45,14 +45,10 @@ async function runInVm(
       await new Promise(setImmediate);
     }
     const status = exitStatusOf(vm, pid)?.exitCode ?? 255;
-    return { status, output, changes: changedPaths(vm.kernel).map(toGuestChange) };
+    return { status, output, changes: changedPaths(vm.kernel) };
   } finally {
     image.close();
   }
-}
-
-function toGuestChange(change: ChangedPath): GuestChange {
-  return change as GuestChange;
 }
 
 /** The image of the present recipe, configured and open; built where it is missing. Throws an ImageError. */
