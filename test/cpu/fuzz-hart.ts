@@ -7,6 +7,7 @@
 import { createMachine } from '../../src/cpu/index.ts';
 import { CONTEXT, type GuestMemory, type Machine, type Pfn, PTE, Trap } from '../../src/cpu/machine.ts';
 import { ENTRY_SIZE, type Image, RESULT, type Segment } from './fuzz-image.ts';
+import type { Random } from './fuzz-random.ts';
 
 /** Instructions a case may run before it counts as a run-away: the longest generated one needs a few thousand. */
 const BUDGET_PER_CASE = 20_000;
@@ -81,8 +82,8 @@ function readMemory(m: Machine, va: number, size: number): Uint8Array {
   return out;
 }
 
-/** Runs the image to its exit. */
-export async function runOnHart(image: Image): Promise<HartRun> {
+/** Runs the image to its exit; with `budgets` in slices of random length, which must make no difference. */
+export async function runOnHart(image: Image, budgets?: Random): Promise<HartRun> {
   const m = await sharedMachine();
   const pages = image.segments.reduce((sum, s) => sum + Math.ceil(s.size / 4096) + 2, 64);
   const space = new AddressSpace(m, pages);
@@ -91,25 +92,29 @@ export async function runOnHart(image: Image): Promise<HartRun> {
     m.hart.loadContext(new Uint8Array(CONTEXT.size));
     m.hart.setAddressSpace(space.guest, space.root);
     m.hart.pc = image.entry;
-    return drive(m, image);
+    return drive(m, image, budgets);
   } finally {
     space.guest.destroy();
   }
 }
 
-function drive(m: Machine, image: Image): HartRun {
+function drive(m: Machine, image: Image, budgets?: Random): HartRun {
   const failures = new Map<number, string>();
   const count = image.resultsSize / RESULT.size;
   let instructions = 0;
   let results: Uint8Array | undefined;
   let last = -1;
+  let sinceLast = 0;
   const runningCase = (): number => {
     const variable = readMemory(m, image.currentEntryAddress, 8);
     return (new DataView(variable.buffer).getUint32(0, true) - image.tableAddress) / ENTRY_SIZE;
   };
   for (;;) {
-    const trap = m.hart.run(BUDGET_PER_CASE);
+    const trap = m.hart.run(budgets ? 1 + budgets.below(budgets.pick([3, 40, 400])) : BUDGET_PER_CASE);
     instructions += m.hart.retired;
+    sinceLast += m.hart.retired;
+    if (trap === Trap.BudgetSpent && sinceLast < BUDGET_PER_CASE) continue;
+    sinceLast = 0;
     if (trap === Trap.EcallFromUser) {
       if (m.hart.x(17) === 93) break;
       results = readMemory(m, m.hart.x(11), m.hart.x(12));

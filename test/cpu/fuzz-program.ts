@@ -6,6 +6,8 @@
  * writes, `fcsr` never keeps a reserved rounding mode. What the ISA leaves open, or what needs a trap to be seen, is
  * left out by {@link leftOut}. One register is reserved: at the end it finds the way back (see fuzz-image.ts).
  */
+
+import { F } from '../../src/cpu/isa/fields.ts';
 import {
   COMPRESSED,
   type Compressed,
@@ -40,13 +42,29 @@ export function leftOut(name: string): string | undefined {
   return LEFT_OUT[name];
 }
 
-/** One instruction of a program; the target of a jump is the index of an item, the program's length being its end. */
+/**
+ * Where a jump leads: the index of an item, the program's length being its end. `from` is the item whose address the
+ * offset counts from (the jump itself when absent); `odd` sets the low bit that jalr has to clear.
+ */
+interface Jump {
+  field: Field;
+  to: number;
+  from?: number;
+  odd?: boolean;
+}
+
+/** One instruction of a program, or a gap: bytes that are never executed. */
 export interface Item {
   name: string;
   bits: number;
-  size: 2 | 4;
-  jump?: { field: Field; to: number; from?: number };
+  size: number;
+  jump?: Jump;
+  /** pc-relative halves of an address: `high` for auipc, `low` for what follows the auipc at item `from`. */
+  address?: { field: Field; part: 'high' | 'low'; to: number; from: number };
 }
+
+/** The name of gaps, which is no instruction's. */
+export const GAP = 'gap';
 
 export interface Program {
   /** The register that stays what it was. */
@@ -58,6 +76,14 @@ type Declaration = Instruction | Compressed;
 type Operands = Record<string, Field | number>;
 
 const FUZZED: readonly Declaration[] = [...INSTRUCTIONS, ...COMPRESSED].filter((d) => !leftOut(d.name));
+/** The commonest instructions of compiled code, in all their forms. */
+const HOT_NAMES = new Set(
+  (
+    'lui auipc addi addiw slli srli srai slliw srliw sraiw add sub addw subw and or xor andi ori xori slt sltu sltiu mul ' +
+    'sh3add zext.h lb lbu lh lhu lw lwu ld sb sh sw sd beq bne blt bge bltu bgeu'
+  ).split(' '),
+);
+const HOT: readonly Declaration[] = FUZZED.filter((d) => HOT_NAMES.has(expansion(d).name));
 const TEMPORARIES = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 28, 29, 30];
 const MEMORY_SIZE: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
 const READ_WRITE_CSRS = [1, 2, 3];
@@ -96,7 +122,10 @@ export class Generator {
     this.reserved = this.random.pick([1, 3, 4, 9, 15, 20, 28, 31]);
     this.items = [];
     this.kept = new Set([this.reserved]);
-    while (this.items.length < length) this.emit(this.deal());
+    while (this.items.length < length) {
+      if (this.random.oneIn(4)) this.emitHotRun();
+      else this.emit(this.deal());
+    }
     return { reserved: this.reserved, items: this.items };
   }
 
@@ -150,7 +179,7 @@ export class Generator {
     }
   }
 
-  private add(name: string, bits: number, size: 2 | 4, jump?: Item['jump']): void {
+  private add(name: string, bits: number, size: number, jump?: Jump): void {
     this.items.push({ name, bits, size, jump });
   }
 
@@ -169,15 +198,17 @@ export class Generator {
     for (const [name, field] of Object.entries(operands)) {
       if (typeof field === 'number') {
         if (name === 'rd' && this.kept.has(field)) return undefined;
-        if (name in given && given[name] !== field) return undefined;
         continue;
       }
-      const value = given[name] ?? values.get(field) ?? this.operand(field);
-      if (field.kind === 'x' && name === 'rd' && this.kept.has(value)) return undefined;
-      values.set(field, value);
+      // Compressed forms have operands that share a field.
+      values.set(field, given[name] ?? values.get(field) ?? this.operand(field));
     }
+    const { rd } = operands;
+    if (typeof rd === 'object' && this.kept.has(values.get(rd) as number)) return undefined;
     let bits = declaration.match;
-    for (const [field, value] of values) bits |= insert(field, value);
+    for (const [field, value] of values) {
+      bits |= insert(field, value);
+    }
     bits >>>= 0;
     return ('expands' in declaration ? find16(bits) : find32(bits)) === declaration ? bits : undefined;
   }
@@ -193,6 +224,10 @@ export class Generator {
 
   /** Draws operands until they fit; a declaration that cannot avoid a kept register is skipped. */
   private draw(declaration: Declaration, given: Readonly<Record<string, number>> = {}): number | undefined {
+    const operands = operandsOf(declaration);
+    for (const [name, value] of Object.entries(given)) {
+      if (name in operands && !fits(operands[name], value)) return undefined;
+    }
     for (let attempt = 0; attempt < 50; attempt++) {
       const bits = this.encodeRandomly(declaration, given);
       if (bits !== undefined) return bits;
@@ -284,8 +319,19 @@ export class Generator {
       const at = this.addJump(declaration);
       if (at < 0) return;
       this.emitFiller(1 + this.random.below(3));
+      if (this.random.oneIn(12)) this.emitGap((this.items[at].jump as Jump).field);
       this.land(at);
     }
+  }
+
+  /** Bytes to jump over, so many that the offset's upper bits matter; what falls through to them goes round them. */
+  private emitGap(field: Field): void {
+    const bits = 4 + this.random.below(this.random.oneIn(40) ? 17 : 9);
+    const reach = 2 ** Math.min(bits, field.signBit as number) - 200;
+    if (reach < 2) return;
+    const round = this.addJump(instructionNamed('jal'), { rd: 0 });
+    this.add(GAP, 0, 2 * (1 + this.random.below(reach / 2)));
+    this.land(round);
   }
 
   /** Adds a jump whose target is set by {@link land} or by the caller; answers its index, -1 when it cannot be had. */
@@ -299,7 +345,7 @@ export class Generator {
 
   /** Makes the jump at `index` lead to what is added next. */
   private land(index: number): void {
-    (this.items[index].jump as { to: number }).to = this.items.length;
+    (this.items[index].jump as Jump).to = this.items.length;
   }
 
   /** A counted loop that ends with the branch, turned so that it is taken while the count lasts. */
@@ -319,13 +365,13 @@ export class Generator {
     this.simple('addi', { rd: counter, rs1: counter, imm: -1 });
     if (name === 'bne' || swapped) {
       const at = this.addJump(declaration, given);
-      if (at >= 0) (this.items[at].jump as { to: number }).to = top;
+      if (at >= 0) (this.items[at].jump as Jump).to = top;
       return;
     }
     // beq, bge and bgeu leave the loop, a bne behind them goes on.
     const exit = this.addJump(declaration, name === 'beq' ? given : { rs1: 0, rs2: counter });
     const again = this.addJump(instructionNamed('bne'), { rs1: counter, rs2: 0 });
-    (this.items[again].jump as { to: number }).to = top;
+    (this.items[again].jump as Jump).to = top;
     if (exit >= 0) this.land(exit);
   }
 
@@ -335,13 +381,14 @@ export class Generator {
     const block = this.items.length;
     this.emitFiller(1 + this.random.below(2));
     const out = this.addJump(instructionNamed('jal'), { rd: 0 });
+    if (this.random.oneIn(12)) this.emitGap(operandsOf(declaration).imm as Field);
     this.land(over);
     const back = this.addJump(declaration);
     if (back < 0) {
       const plain = this.addJump(instructionNamed('jal'), { rd: 0 });
-      (this.items[plain].jump as { to: number }).to = block;
+      (this.items[plain].jump as Jump).to = block;
     } else {
-      (this.items[back].jump as { to: number }).to = block;
+      (this.items[back].jump as Jump).to = block;
     }
     this.land(out);
   }
@@ -358,7 +405,12 @@ export class Generator {
     const from = this.items.length - 1;
     let at = this.items.length;
     if (typeof field === 'object') {
-      this.add(declaration.name, bits, sizeOf(declaration), { field, to: 0, from });
+      this.add(declaration.name, bits, sizeOf(declaration), {
+        field,
+        to: 0,
+        from,
+        odd: this.random.oneIn(3),
+      });
     } else {
       const addi = instructionNamed('addi');
       this.add('addi', encode(addi, { rd: base, rs1: base, imm: 0 }), 4, {
@@ -373,6 +425,62 @@ export class Generator {
     this.land(at);
   }
 
+  /**
+   * A few of the commonest instructions in a row, each feeding on the one before: what an interpreter is tempted to
+   * fuse. Memory is reached through one pointer into the window, or as compilers do, relative to pc.
+   */
+  private emitHotRun(): void {
+    const pointer = this.random.pick(
+      [2, 8, 9, 10, 11, 12, 13, 14, 15, 18, 30].filter((r) => !this.kept.has(r)),
+    );
+    this.loadAddress(pointer, SCRATCH.middle);
+    this.kept.add(pointer);
+    let last = this.random.below(32);
+    for (let count = 2 + this.random.below(4); count > 0; count--) last = this.emitHot(pointer, last);
+    this.kept.delete(pointer);
+  }
+
+  /** One instruction of a hot run; answers the register it wrote, or `last` when none. */
+  private emitHot(pointer: number, last: number): number {
+    const declaration = this.random.pick(HOT);
+    const instruction = expansion(declaration);
+    const given: Record<string, number> = {};
+    if (this.random.below(4) > 0) given[this.random.oneIn(3) ? 'rs2' : 'rs1'] = last;
+    if (instruction.format === 'B') {
+      const at = this.addJump(declaration, given);
+      if (at < 0) return last;
+      this.emitFiller(this.random.below(2));
+      this.land(at);
+      return last;
+    }
+    if (instruction.format === 'load' || instruction.format === 'S') {
+      const size = accessSize(instruction);
+      if (this.random.oneIn(6) && declaration === instruction) return this.emitPcRelative(instruction, size);
+      const offset = this.random.below(SCRATCH.size - size + 1) - SCRATCH.size / 2;
+      Object.assign(given, { rs1: pointer, imm: this.random.oneIn(3) ? offset : offset - (offset % size) });
+    }
+    const bits =
+      this.draw(declaration, given) ?? this.draw(declaration, { ...given, rs2: this.random.below(32) });
+    if (bits === undefined) return last;
+    this.add(declaration.name, bits, sizeOf(declaration));
+    return destination(declaration, bits) ?? last;
+  }
+
+  /** auipc and a load or store relative to it. */
+  private emitPcRelative(instruction: Instruction, size: number): number {
+    const base = this.freeRegister(F.rs1);
+    const bits = this.draw(instruction, { rs1: base, imm: 0 });
+    if (bits === undefined) return base;
+    const from = this.items.length;
+    const to = this.scratchAddress(size, false);
+    this.simple('auipc', { rd: base, imm: 0 });
+    this.items[from].address = { field: F.immU, part: 'high', to, from };
+    this.add(instruction.name, bits, 4);
+    const field = operandsOf(instruction).imm as Field;
+    this.items[from + 1].address = { field, part: 'low', to, from };
+    return destination(instruction, bits) ?? base;
+  }
+
   /** A CSR instruction, then what it left in fcsr, then a rounding mode that exists. */
   private emitCsr(declaration: Declaration): void {
     const bits = this.draw(declaration);
@@ -384,8 +492,23 @@ export class Generator {
   }
 }
 
+/** The integer register an encoded instruction writes, if it writes one. */
+function destination(declaration: Declaration, bits: number): number | undefined {
+  const operand = operandsOf(declaration).rd;
+  return typeof operand === 'object' ? extract(operand, bits) : operand;
+}
+
 function sizeOf(declaration: Declaration): 2 | 4 {
   return 'expands' in declaration ? 2 : 4;
+}
+
+/** Whether the operand can have the value. */
+function fits(field: Field | number, value: number): boolean {
+  if (typeof field === 'number') return field === value;
+  const raw = value - (field.bias ?? 0);
+  let bits = 0;
+  for (const [from, width, to] of field.runs) bits |= ((raw >> to) & (2 ** width - 1)) << from;
+  return extract(field, bits) === value;
 }
 
 /** The bits of a 32-bit instruction with the operands given by name. */
@@ -405,10 +528,16 @@ export function layOut(program: Program, address: number, count = program.items.
   const bytes = new Uint8Array(addresses[count] - address);
   const view = new DataView(bytes.buffer);
   items.forEach((item, index) => {
+    if (item.name === GAP) return;
     let bits = item.bits;
     if (item.jump) {
-      const target = addresses[Math.min(item.jump.to, count)];
+      const target = addresses[Math.min(item.jump.to, count)] + (item.jump.odd ? 1 : 0);
       bits |= insert(item.jump.field, target - addresses[item.jump.from ?? index]);
+    }
+    if (item.address) {
+      const offset = item.address.to - addresses[item.address.from];
+      const low = (offset << 20) >> 20;
+      bits |= insert(item.address.field, item.address.part === 'low' ? low : offset - low);
     }
     if (item.size === 2) view.setUint16(addresses[index] - address, bits, true);
     else view.setUint32(addresses[index] - address, bits >>> 0, true);

@@ -18,6 +18,7 @@ import { qemuVersion, runUnderQemu } from './fuzz-elf.ts';
 import { attack } from './fuzz-garbage.ts';
 import { runOnHart, sharedMachine } from './fuzz-hart.ts';
 import { buildImage } from './fuzz-image.ts';
+import { Random } from './fuzz-random.ts';
 import { caseDifferences, differingCases, explain } from './fuzz-report.ts';
 
 const CASES_PER_ROUND = 4000;
@@ -33,7 +34,7 @@ async function compareSeed(
   const image = buildImage(cases, seed);
   const pending = runUnderQemu(image);
   pending.catch(() => {});
-  const ours = await runOnHart(image);
+  const ours = await runOnHart(image, seed % 2 === 1 ? new Random(seed) : undefined);
   const theirs = await pending;
   const wrong = [...new Set([...differingCases(ours.results, theirs), ...ours.failures.keys()])];
   const reports =
