@@ -34,7 +34,7 @@ export interface SigPending {
 
 /** The stop a traced task is in: what wait4 tells the tracer, and how the task goes on. */
 export interface PtraceStop {
-  kind: 'signal' | 'group' | 'event' | 'syscall-enter' | 'syscall-exit' | 'exec-trap';
+  kind: 'signal' | 'group' | 'event' | 'syscall-enter' | 'syscall-exit';
   /** The status word's upper part, as wait4 encodes it: signal | event << 8. */
   code: number;
   /** Whether the tracer has waited for it. */
@@ -51,8 +51,6 @@ export interface Ptrace {
   options: number;
   /** Resumed with PTRACE_SYSCALL: stop at entry and exit of system calls. */
   syscallTrace: boolean;
-  /** Resumed with PTRACE_SINGLESTEP: the engine runs one instruction, then forces SIGTRAP. */
-  singleStep: boolean;
   stop: PtraceStop | null;
   /** PTRACE_GETEVENTMSG. */
   message: number;
@@ -64,8 +62,8 @@ export interface Ptrace {
   trapStop: boolean;
   /** PTRACE_LISTEN: stays stopped, but reports when a SIGCONT comes. */
   listening: boolean;
-  /** The signal that the tracer resumed it with, waiting to be acted on; null: none given yet. */
-  resume: { signal: number; info: SigInfo | null; from: PtraceStop['kind'] } | null;
+  /** What the tracer decided at a signal-delivery stop; null: nothing to act on. */
+  resume: { signal: number; info: SigInfo | null } | null;
   /** An exit that waits behind PTRACE_EVENT_EXIT: its status; null: none. */
   exiting: number | null;
 }

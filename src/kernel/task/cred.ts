@@ -111,7 +111,13 @@ export function setReuid(cred: Cred, ruid: number, euid: number): Cred | number 
     effective = euid;
   }
   if (ruid !== UNCHANGED || (euid !== UNCHANGED && euid !== cred.uid)) suid = effective;
-  return fixCaps(cred, { ...cred, uid, euid: effective, suid, fsuid: effective });
+  return fixCaps(cred, {
+    ...cred,
+    uid,
+    euid: effective,
+    suid,
+    fsuid: effective,
+  });
 }
 
 export function setResuid(cred: Cred, ruid: number, euid: number, suid: number): Cred | number {
@@ -223,7 +229,11 @@ export interface ExecPrivileges {
   setuid: number | null;
   setgid: number | null;
   /** `security.capability` of the file, or null. */
-  fileCaps: { permitted: bigint; inheritable: bigint; effective: boolean } | null;
+  fileCaps: {
+    permitted: bigint;
+    inheritable: bigint;
+    effective: boolean;
+  } | null;
 }
 
 /**

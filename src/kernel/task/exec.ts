@@ -94,7 +94,10 @@ function parseScript(head: Uint8Array): { interpreter: string; argument: string 
   if (line === '') return -Errno.ENOEXEC;
   const space = line.search(/[ \t]/);
   if (space < 0) return { interpreter: line, argument: null };
-  return { interpreter: line.slice(0, space), argument: line.slice(space).replace(/^[ \t]+/, '') };
+  return {
+    interpreter: line.slice(0, space),
+    argument: line.slice(space).replace(/^[ \t]+/, ''),
+  };
 }
 
 /** What `security.capability` of a file grants (linux/capability.h, VFS_CAP_REVISION_2 and _3). */

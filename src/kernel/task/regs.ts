@@ -7,7 +7,16 @@ import type { Kernel } from '../kernel.ts';
 import type { Task } from './types.ts';
 
 /** Register numbers of the calling convention. */
-export const Reg = { ra: 1, sp: 2, gp: 3, tp: 4, a0: 10, a1: 11, a2: 12, a7: 17 } as const;
+export const Reg = {
+  ra: 1,
+  sp: 2,
+  gp: 3,
+  tp: 4,
+  a0: 10,
+  a1: 11,
+  a2: 12,
+  a7: 17,
+} as const;
 
 const view = (context: Uint8Array): DataView =>
   new DataView(context.buffer, context.byteOffset, context.byteLength);

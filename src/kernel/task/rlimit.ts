@@ -34,7 +34,10 @@ const INF = Number.POSITIVE_INFINITY;
 /** The limits of init (asm-generic/resource.h), with the process limits scaled to the VM. */
 export function defaultRlimits(k: Kernel): Rlimit[] {
   const processes = Math.max(1, Math.floor(k.quotas.maxTasks / 2));
-  const limits: Rlimit[] = Array.from({ length: RLIM_NLIMITS }, () => ({ cur: INF, max: INF }));
+  const limits: Rlimit[] = Array.from({ length: RLIM_NLIMITS }, () => ({
+    cur: INF,
+    max: INF,
+  }));
   limits[Rlim.STACK] = { cur: 8 * 1024 * 1024, max: INF };
   limits[Rlim.CORE] = { cur: 0, max: INF };
   limits[Rlim.NPROC] = { cur: processes, max: processes };

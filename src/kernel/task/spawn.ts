@@ -84,7 +84,12 @@ function runAlongPath(k: Kernel, task: Task, request: SpawnRequest): number {
   const candidates = name.includes('/') ? [name] : path.split(':').map((dir) => `${dir || '.'}/${name}`);
   let result: number = -Errno.ENOENT;
   for (const filename of candidates) {
-    const outcome = execProgram(k, task, { dirfd: At.FDCWD, filename, argv, env });
+    const outcome = execProgram(k, task, {
+      dirfd: At.FDCWD,
+      filename,
+      argv,
+      env,
+    });
     if (typeof outcome !== 'number') throw new Error('a process of one thread waits for others in exec');
     if (outcome === 0) return 0;
     if (result !== -Errno.EACCES) result = outcome;
@@ -134,7 +139,14 @@ export function startInit(k: Kernel, programs: readonly string[]): void {
     putFile(k, console);
   } else printk(k, Level.ERR, 'Warning: unable to open an initial console.');
   for (const program of programs) {
-    if (execProgram(k, task, { dirfd: At.FDCWD, filename: program, argv: [program], env: INIT_ENV }) === 0) {
+    if (
+      execProgram(k, task, {
+        dirfd: At.FDCWD,
+        filename: program,
+        argv: [program],
+        env: INIT_ENV,
+      }) === 0
+    ) {
       startTask(k, task);
       return;
     }

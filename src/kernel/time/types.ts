@@ -1,5 +1,5 @@
 /** Time as data: a clock that only `run` moves, and a heap of what is due. */
-import type { Plain } from '../outcome.ts';
+import type { Plain, WaitQueue } from '../outcome.ts';
 
 /** A timer: at `atNs` (monotonic) the timer function registered as `kind` is called with `arg`. */
 export interface Timer {
@@ -19,6 +19,8 @@ export interface TimeRoom {
   /** Binary heap by (atNs, id). */
   heap: Timer[];
   nextTimerId: number;
+  /** Woken when CLOCK_REALTIME is set: whoever sleeps until a date looks again. */
+  clockSet: WaitQueue;
 }
 
 /** One of setitimer's timers: due at `atNs` of its clock (0: disarmed). `timerId` is the heap's id (real time only). */
