@@ -49,7 +49,8 @@ export function chown(k: Kernel, task: Task, path: Path, uid: number, gid: numbe
   const privileged = capable(cred, CAP.CHOWN);
   const owner = cred.fsuid === inode.uid;
   if (uid !== NO_ID && !privileged && !(owner && uid === inode.uid)) return -Errno.EPERM;
-  if (gid !== NO_ID && !privileged && !(owner && (inGroup(cred, gid) || gid === inode.gid))) return -Errno.EPERM;
+  if (gid !== NO_ID && !privileged && !(owner && (inGroup(cred, gid) || gid === inode.gid)))
+    return -Errno.EPERM;
   const change: Partial<Inode> = {};
   if (uid !== NO_ID) change.uid = uid;
   if (gid !== NO_ID) change.gid = gid;

@@ -78,7 +78,8 @@ export function sendfile(
   const source = getFile(task, inFd);
   const target = getFile(task, outFd);
   if (!source || !isReadable(source) || !target || !isWritable(target)) return -Errno.EBADF;
-  if (!opsOf(source).seekable || isDir(source.inode.mode)) return pos !== null ? -Errno.ESPIPE : -Errno.EINVAL;
+  if (!opsOf(source).seekable || isDir(source.inode.mode))
+    return pos !== null ? -Errno.ESPIPE : -Errno.EINVAL;
   if ((target.flags & O.APPEND) !== 0) return -Errno.EINVAL;
   return copyOutOf(k, task, source, pos, target, null, count);
 }
@@ -156,7 +157,14 @@ function fromPipe(
 }
 
 /** tee(2): copies what lies in a pipe into another without taking it. */
-export function tee(k: Kernel, task: Task, inFd: number, outFd: number, count: number, flags: number): Outcome {
+export function tee(
+  k: Kernel,
+  task: Task,
+  inFd: number,
+  outFd: number,
+  count: number,
+  flags: number,
+): Outcome {
   const source = getFile(task, inFd);
   const target = getFile(task, outFd);
   if (!source || !isReadable(source) || !target || !isWritable(target)) return -Errno.EBADF;
@@ -170,4 +178,3 @@ export function vmsplice(k: Kernel, task: Task, fd: number, io: IoBuf): Outcome 
   if (file?.kind !== 'pipe') return -Errno.EBADF;
   return isWritable(file) ? writeTo(k, task, file, io, null) : readFrom(k, task, file, io, null);
 }
-

@@ -34,14 +34,26 @@ export function devtmpfsCreate(
   const dir = parentDirectory(k, parts, true);
   if (typeof dir === 'number') return dir;
   if (typeof treeOps().lookup(k, null, dir, last) !== 'number') return -Errno.EEXIST;
-  const made = treeOps().create(k, dir, last, { mode, uid, gid, rdev, link: null });
+  const made = treeOps().create(k, dir, last, {
+    mode,
+    uid,
+    gid,
+    rdev,
+    link: null,
+  });
   return typeof made === 'number' ? made : 0;
 }
 
 /** Makes a directory or symbolic link of /dev (`pts`, `shm`, `fd` -> /proc/self/fd). */
 export function devtmpfsMake(k: Kernel, name: string, mode: number, link: string | null): number {
   if (typeof treeOps().lookup(k, null, k.fs.devtmpfs.root, name) !== 'number') return -Errno.EEXIST;
-  const made = treeOps().create(k, k.fs.devtmpfs.root, name, { mode, uid: 0, gid: 0, rdev: 0, link });
+  const made = treeOps().create(k, k.fs.devtmpfs.root, name, {
+    mode,
+    uid: 0,
+    gid: 0,
+    rdev: 0,
+    link,
+  });
   return typeof made === 'number' ? made : 0;
 }
 

@@ -87,12 +87,23 @@ export function mkdirat(k: Kernel, task: Task, dirfd: number, name: string, mode
   const at = forCreation(k, task, dirfd, name, true);
   if (typeof at === 'number') return at;
   const bits = S.IFDIR | (mode & ~task.fs.umask & 0o1777);
-  const made = createIn(k, task, at.path, at.last, { mode: bits, rdev: 0, link: null });
+  const made = createIn(k, task, at.path, at.last, {
+    mode: bits,
+    rdev: 0,
+    link: null,
+  });
   return typeof made === 'number' ? made : 0;
 }
 
 /** mknodat(2): regular files, FIFOs and sockets for everyone, device nodes for CAP_MKNOD. */
-export function mknodat(k: Kernel, task: Task, dirfd: number, name: string, mode: number, rdev: number): number {
+export function mknodat(
+  k: Kernel,
+  task: Task,
+  dirfd: number,
+  name: string,
+  mode: number,
+  rdev: number,
+): number {
   const type = mode & S.IFMT || S.IFREG;
   if (type === S.IFDIR) return -Errno.EPERM;
   if (![S.IFREG, S.IFCHR, S.IFBLK, S.IFIFO, S.IFSOCK].some((known) => known === type)) return -Errno.EINVAL;
@@ -101,7 +112,11 @@ export function mknodat(k: Kernel, task: Task, dirfd: number, name: string, mode
   const device = type === S.IFCHR || type === S.IFBLK;
   if (device && !capable(task.cred, CAP.MKNOD)) return -Errno.EPERM;
   const bits = type | (mode & ~task.fs.umask & S.IALLUGO);
-  const made = createIn(k, task, at.path, at.last, { mode: bits, rdev: device ? rdev : 0, link: null });
+  const made = createIn(k, task, at.path, at.last, {
+    mode: bits,
+    rdev: device ? rdev : 0,
+    link: null,
+  });
   return typeof made === 'number' ? made : 0;
 }
 
@@ -110,7 +125,11 @@ export function symlinkat(k: Kernel, task: Task, target: string, dirfd: number, 
   if (target === '') return -Errno.ENOENT;
   const at = forCreation(k, task, dirfd, name, false);
   if (typeof at === 'number') return at;
-  const made = createIn(k, task, at.path, at.last, { mode: S.IFLNK | 0o777, rdev: 0, link: target });
+  const made = createIn(k, task, at.path, at.last, {
+    mode: S.IFLNK | 0o777,
+    rdev: 0,
+    link: target,
+  });
   return typeof made === 'number' ? made : 0;
 }
 
@@ -135,7 +154,10 @@ export function linkat(
   if ((flags & ~(At.SYMLINK_FOLLOW | At.EMPTY_PATH)) !== 0) return -Errno.EINVAL;
   const emptyPath = (flags & At.EMPTY_PATH) !== 0;
   if (emptyPath && oldName === '' && !capable(task.cred, CAP.DAC_READ_SEARCH)) return -Errno.ENOENT;
-  const old = lookupPath(k, task, oldDirfd, oldName, { follow: (flags & At.SYMLINK_FOLLOW) !== 0, emptyPath });
+  const old = lookupPath(k, task, oldDirfd, oldName, {
+    follow: (flags & At.SYMLINK_FOLLOW) !== 0,
+    emptyPath,
+  });
   if (typeof old === 'number') return old;
   const at = forCreation(k, task, newDirfd, newName, false);
   if (typeof at === 'number') return at;

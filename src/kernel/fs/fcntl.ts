@@ -184,7 +184,11 @@ function testLock(k: Kernel, task: Task, file: File, va: number, ofd: boolean): 
     view.setInt16(0, other.write ? F_WRLCK : 0, true);
     view.setInt16(2, 0, true);
     view.setBigInt64(8, BigInt(other.start), true);
-    view.setBigInt64(16, other.end === Number.POSITIVE_INFINITY ? 0n : BigInt(other.end - other.start + 1), true);
+    view.setBigInt64(
+      16,
+      other.end === Number.POSITIVE_INFINITY ? 0n : BigInt(other.end - other.start + 1),
+      true,
+    );
     view.setInt32(24, other.pid, true);
   }
   return copyOut(k, task, va, out);

@@ -9,7 +9,7 @@ import type { Task } from '../task/types.ts';
 import { isChr, isReg, O, RLIMIT_NOFILE } from './flags.ts';
 import { getInode, putInode } from './inode.ts';
 import { dropFileLocks, dropPosixLocks } from './locks.ts';
-import { notifyFile, NotifyMask } from './notify.ts';
+import { NotifyMask, notifyFile } from './notify.ts';
 import { defineFileOps, opsOf } from './ops.ts';
 import type { File, FileTable, Inode, Path } from './types.ts';
 
@@ -128,7 +128,10 @@ export function closeFile(k: Kernel, task: Task, file: File, table: FileTable): 
     putFile(k, file);
     return outcome;
   }
-  return { ...outcome, then: [{ step: closeDone, state: { file } }, ...outcome.then] };
+  return {
+    ...outcome,
+    then: [{ step: closeDone, state: { file } }, ...outcome.then],
+  };
 }
 
 const closeDone = defineStep('file.close.done', (k, _task, state: { file: File }, entry) => {
@@ -199,4 +202,3 @@ export function replaceFd(k: Kernel, task: Task, fd: number, file: File, cloexec
 
 /** A descriptor opened with O_PATH: a place, not a file. */
 defineFileOps('path', {});
-

@@ -64,7 +64,12 @@ export function addDynamic(
   k: Kernel,
   tree: string,
   names: readonly string[],
-  node: { type: DynamicNode['type']; mode: number; handler?: string; data?: Plain },
+  node: {
+    type: DynamicNode['type'];
+    mode: number;
+    handler?: string;
+    data?: Plain;
+  },
 ): number {
   const room = kernfsRoom(k);
   room.dynamic[tree] ??= emptyDir();
@@ -106,5 +111,10 @@ export function nodeOfDynamic(node: DynamicNode): KernfsNode {
     return made;
   }
   if (node.type === 'link') return { type: 'link', mode: 0o777, target: () => node.data as string };
-  return { type: 'file', mode: node.mode, size: 0, ...handlers.get(node.handler) };
+  return {
+    type: 'file',
+    mode: node.mode,
+    size: 0,
+    ...handlers.get(node.handler),
+  };
 }

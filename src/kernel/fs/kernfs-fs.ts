@@ -123,7 +123,13 @@ export function defineKernfs(tree: KernfsTree): void {
       return 0;
     },
     open: openNode,
-    statfs: () => ({ type: tree.magic, blocks: 0, free: 0, files: 0, ffree: 0 }),
+    statfs: () => ({
+      type: tree.magic,
+      blocks: 0,
+      free: 0,
+      files: 0,
+      ffree: 0,
+    }),
   });
 }
 

@@ -192,7 +192,10 @@ export function childOf(k: Kernel, tree: string, from: Resolved, name: string): 
   }
   const dynamic = findDynamic(k, tree, names);
   if (!dynamic) return null;
-  return { node: nodeOfDynamic(dynamic), ctx: { ...ctx, names, data: dynamic.data } };
+  return {
+    node: nodeOfDynamic(dynamic),
+    ctx: { ...ctx, names, data: dynamic.data },
+  };
 }
 
 /** All children of a directory node, in a stable order. */

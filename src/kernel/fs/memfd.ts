@@ -8,18 +8,34 @@ import { O, S } from './flags.ts';
 import { SEAL } from './regular.ts';
 import { unnamedInode } from './treefs.ts';
 
-const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, HUGETLB: 4, NOEXEC_SEAL: 8, EXEC: 16 } as const;
+const MFD = {
+  CLOEXEC: 1,
+  ALLOW_SEALING: 2,
+  HUGETLB: 4,
+  NOEXEC_SEAL: 8,
+  EXEC: 16,
+} as const;
 
 /** A descriptor of a new anonymous file. */
 export function newMemfd(k: Kernel, task: Task, name: string, flags: number): number {
   if ((flags & ~31) !== 0) return -Errno.EINVAL;
   if ((flags & MFD.HUGETLB) !== 0) return -Errno.ENOSYS;
   const { fsuid: uid, fsgid: gid } = task.cred;
-  const inode = unnamedInode(k, k.fs.shmfs, { mode: S.IFREG | 0o777, uid, gid });
+  const inode = unnamedInode(k, k.fs.shmfs, {
+    mode: S.IFREG | 0o777,
+    uid,
+    gid,
+  });
   if (typeof inode === 'number') return inode;
   inode.data = { seals: (flags & MFD.ALLOW_SEALING) !== 0 ? 0 : SEAL.SEAL };
   const dentry = newDentry(`/memfd:${name} (deleted)`, null, inode);
   const path = { mnt: k.fs.anonMount, dentry };
-  const file = newFile(k, { kind: 'regular', inode, flags: O.RDWR | O.LARGEFILE, path, uid });
+  const file = newFile(k, {
+    kind: 'regular',
+    inode,
+    flags: O.RDWR | O.LARGEFILE,
+    path,
+    uid,
+  });
   return installOrPut(k, task, file, (flags & MFD.CLOEXEC) !== 0);
 }

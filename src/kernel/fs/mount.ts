@@ -26,7 +26,16 @@ export function newMount(
   options: string,
 ): Mount {
   const id = k.fs.nextMountId++;
-  return { id, parent: null, mountpoint: null, root, sb, flags, source, options };
+  return {
+    id,
+    parent: null,
+    mountpoint: null,
+    root,
+    sb,
+    flags,
+    source,
+    options,
+  };
 }
 
 function mountAt(k: Kernel, mnt: Mount, dentry: Dentry): Mount | null {
@@ -140,7 +149,12 @@ function remount(at: Path, flags: number, data: string): number {
     mnt.sb.flags = (mnt.sb.flags & ~Ms.RDONLY) | (flags & Ms.RDONLY);
     if (data !== '') mnt.options = data;
     const size = /(?:^|,)size=(\d+)([kmg]?)/i.exec(data);
-    const scale: Record<string, number> = { '': 1, k: 1024, m: 1 << 20, g: 1 << 30 };
+    const scale: Record<string, number> = {
+      '': 1,
+      k: 1024,
+      m: 1 << 20,
+      g: 1 << 30,
+    };
     if (size && mnt.sb.type === 'tmpfs') {
       const bytes = Number(size[1]) * scale[size[2].toLowerCase()];
       if (bytes < mnt.sb.usedBytes) return -Errno.EINVAL;
@@ -152,7 +166,9 @@ function remount(at: Path, flags: number, data: string): number {
 }
 
 const isBusyForWriting = (sb: Superblock): boolean =>
-  [...((sb.data as { inodes?: Map<number, Inode> } | null)?.inodes?.values() ?? [])].some((i) => i.writers > 0);
+  [...((sb.data as { inodes?: Map<number, Inode> } | null)?.inodes?.values() ?? [])].some(
+    (i) => i.writers > 0,
+  );
 
 function bind(k: Kernel, task: Task, source: string, at: Path, recursive: boolean): number {
   const from = lookupPath(k, task, -100, source);
@@ -194,7 +210,9 @@ const UMOUNT = { FORCE: 1, DETACH: 2, EXPIRE: 4, NOFOLLOW: 8 } as const;
 /** umount2(2). A mount in use answers EBUSY unless it is detached lazily. */
 export function umount(k: Kernel, task: Task, target: string, flags: number): number {
   if ((flags & ~15) !== 0) return -Errno.EINVAL;
-  const at = lookupPath(k, task, -100, target, { follow: (flags & UMOUNT.NOFOLLOW) === 0 });
+  const at = lookupPath(k, task, -100, target, {
+    follow: (flags & UMOUNT.NOFOLLOW) === 0,
+  });
   if (typeof at === 'number') return at;
   if (!capable(task.cred, CAP.SYS_ADMIN)) return -Errno.EPERM;
   const { mnt } = at;

@@ -47,7 +47,12 @@ export function startPath(k: Kernel, task: Task, dirfd: number, name: string): P
 
 /** The path of an open file; one is made up for pipes and sockets, so that /proc/PID/fd can lead to them. */
 export function pathOfFile(k: Kernel, file: { path: Path | null; label: string; inode: Inode }): Path {
-  return file.path ?? { mnt: k.fs.anonMount, dentry: newDentry(file.label, null, file.inode) };
+  return (
+    file.path ?? {
+      mnt: k.fs.anonMount,
+      dentry: newDentry(file.label, null, file.inode),
+    }
+  );
 }
 
 /** The child `name` of a directory, from the cache or the file system; mounts on it are not crossed. -ENOENT. */
@@ -186,16 +191,15 @@ export function lookupParent(k: Kernel, task: Task, dirfd: number, name: string)
 }
 
 /** The same from a directory at hand: how open(O_CREAT) goes on along a dangling link. */
-export function parentFrom(
-  k: Kernel,
-  task: Task,
-  start: Path,
-  name: string,
-  links: number,
-): Parent | number {
-  const parent: Parent = { path: start, last: '', kind: 'root', trailing: false, links };
+export function parentFrom(k: Kernel, task: Task, start: Path, name: string, links: number): Parent | number {
+  const parent: Parent = {
+    path: start,
+    last: '',
+    kind: 'root',
+    trailing: false,
+    links,
+  };
   const from = name.charCodeAt(0) === 47 ? task.fs.root : start;
   const walked = walk(k, task, from, name, false, parent, links);
   return typeof walked === 'number' ? walked : parent;
 }
-

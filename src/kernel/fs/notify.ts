@@ -64,7 +64,13 @@ const MAX_QUEUED = 16384;
 function queueEvent(k: Kernel, inotify: Inotify, event: NotifyEvent): void {
   const { queue } = inotify;
   const last = queue[queue.length - 1];
-  if (last && last.wd === event.wd && last.mask === event.mask && last.cookie === 0 && last.name === event.name)
+  if (
+    last &&
+    last.wd === event.wd &&
+    last.mask === event.mask &&
+    last.cookie === 0 &&
+    last.name === event.name
+  )
     return;
   if (queue.length === MAX_QUEUED) queue.push({ wd: -1, mask: NotifyMask.Q_OVERFLOW, cookie: 0, name: '' });
   else if (queue.length < MAX_QUEUED) queue.push(event);
@@ -81,14 +87,24 @@ export function dropWatch(k: Kernel, inode: Inode, watch: Watch): void {
   k.fs.watches--;
   const inotify = watch.file.data as Inotify;
   inotify.watched.delete(watch.wd);
-  queueEvent(k, inotify, { wd: watch.wd, mask: NotifyMask.IGNORED, cookie: 0, name: '' });
+  queueEvent(k, inotify, {
+    wd: watch.wd,
+    mask: NotifyMask.IGNORED,
+    cookie: 0,
+    name: '',
+  });
 }
 
 function tell(k: Kernel, inode: Inode, mask: number, name: string, cookie: number, directory: boolean): void {
   if (!inode.watches) return;
   for (const watch of [...inode.watches]) {
     if ((watch.mask & mask) === 0) continue;
-    const event = { wd: watch.wd, mask: directory ? mask | NotifyMask.ISDIR : mask, cookie, name };
+    const event = {
+      wd: watch.wd,
+      mask: directory ? mask | NotifyMask.ISDIR : mask,
+      cookie,
+      name,
+    };
     queueEvent(k, watch.file.data as Inotify, event);
     if ((watch.mask & NotifyMask.ONESHOT) !== 0) dropWatch(k, inode, watch);
   }
@@ -98,8 +114,7 @@ function tell(k: Kernel, inode: Inode, mask: number, name: string, cookie: numbe
 export function notifyDentry(k: Kernel, dentry: Dentry, mask: number): void {
   if (k.fs.watches === 0 || !dentry.inode) return;
   const directory = isDir(dentry.inode.mode);
-  if (dentry.parent?.inode && !dentry.deleted)
-    tell(k, dentry.parent.inode, mask, dentry.name, 0, directory);
+  if (dentry.parent?.inode && !dentry.deleted) tell(k, dentry.parent.inode, mask, dentry.name, 0, directory);
   tell(k, dentry.inode, mask, '', 0, directory);
 }
 

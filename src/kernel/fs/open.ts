@@ -20,10 +20,10 @@ import {
   isReg,
   isSock,
   MAXSYMLINKS,
-  majorOf,
   May,
-  minorOf,
   Ms,
+  majorOf,
+  minorOf,
   O,
   S,
 } from './flags.ts';
@@ -39,8 +39,7 @@ import type { File, Inode, Path } from './types.ts';
 const ACCESS = [May.READ, May.WRITE, May.READ | May.WRITE, May.READ | May.WRITE] as const;
 
 /** Whether a mount or its file system refuses writes. */
-export const isReadOnly = (path: Path): boolean =>
-  ((path.mnt.flags | path.mnt.sb.flags) & Ms.RDONLY) !== 0;
+export const isReadOnly = (path: Path): boolean => ((path.mnt.flags | path.mnt.sb.flags) & Ms.RDONLY) !== 0;
 
 interface Found {
   path: Path;
@@ -65,14 +64,21 @@ function lookupOrCreate(
     if (typeof child === 'number') {
       if (child !== -Errno.ENOENT) return child;
       const perm = S.IFREG | (mode & ~task.fs.umask & S.IALLUGO);
-      const dentry = createIn(k, task, at, last, { mode: perm, rdev: 0, link: null });
+      const dentry = createIn(k, task, at, last, {
+        mode: perm,
+        rdev: 0,
+        link: null,
+      });
       if (typeof dentry === 'number') return dentry === -Errno.EPERM ? -Errno.EACCES : dentry;
       return { path: { mnt: at.mnt, dentry }, created: true };
     }
     if ((flags & O.EXCL) !== 0) return -Errno.EEXIST;
     const inode = child.inode as Inode;
     if (!isLink(inode.mode) || child.mounted > 0)
-      return { path: crossMounts(k, { mnt: at.mnt, dentry: child }), created: false };
+      return {
+        path: crossMounts(k, { mnt: at.mnt, dentry: child }),
+        created: false,
+      };
     if ((flags & O.NOFOLLOW) !== 0) return -Errno.ELOOP;
     const jump = findFsType(inode.sb.type)?.followLink?.(k, task, inode);
     if (typeof jump === 'object') return { path: jump, created: false };
@@ -101,7 +107,14 @@ function mayOpen(k: Kernel, task: Task, path: Path, flags: number): number {
   return 0;
 }
 
-function openTmpfile(k: Kernel, task: Task, dirfd: number, name: string, flags: number, mode: number): File | number {
+function openTmpfile(
+  k: Kernel,
+  task: Task,
+  dirfd: number,
+  name: string,
+  flags: number,
+  mode: number,
+): File | number {
   if ((flags & O.DIRECTORY) === 0 || (flags & O.ACCMODE) === O.RDONLY) return -Errno.EINVAL;
   const dir = lookupPath(k, task, dirfd, name, { directory: true });
   if (typeof dir === 'number') return dir;
@@ -117,26 +130,51 @@ function openTmpfile(k: Kernel, task: Task, dirfd: number, name: string, flags: 
   if ((flags & O.EXCL) === 0) inode.data = 'linkable';
   const dentry = newDentry(`#${inode.ino}`, dir.dentry, inode);
   dentry.deleted = true;
-  const file = newFile(k, { kind: 'regular', inode, flags, path: { mnt: dir.mnt, dentry }, uid });
+  const file = newFile(k, {
+    kind: 'regular',
+    inode,
+    flags,
+    path: { mnt: dir.mnt, dentry },
+    uid,
+  });
   return file;
 }
 
 /** Everything of open(2) but completing it by kind. */
-function prepare(k: Kernel, task: Task, dirfd: number, name: string, flags: number, mode: number): File | number {
+function prepare(
+  k: Kernel,
+  task: Task,
+  dirfd: number,
+  name: string,
+  flags: number,
+  mode: number,
+): File | number {
   const uid = task.cred.uid;
   if ((flags & O.PATH) !== 0) {
     const follow = (flags & O.NOFOLLOW) === 0;
-    const path = lookupPath(k, task, dirfd, name, { follow, directory: (flags & O.DIRECTORY) !== 0 });
+    const path = lookupPath(k, task, dirfd, name, {
+      follow,
+      directory: (flags & O.DIRECTORY) !== 0,
+    });
     if (typeof path === 'number') return path;
     const kept = flags & (O.PATH | O.DIRECTORY | O.NOFOLLOW);
-    return newFile(k, { kind: 'path', inode: path.dentry.inode as Inode, flags: kept, path, uid });
+    return newFile(k, {
+      kind: 'path',
+      inode: path.dentry.inode as Inode,
+      flags: kept,
+      path,
+      uid,
+    });
   }
   if ((flags & O.TMPFILE) !== 0) return openTmpfile(k, task, dirfd, name, flags, mode);
   let found: Found | number;
   if ((flags & O.CREAT) !== 0) found = lookupOrCreate(k, task, dirfd, name, flags, mode);
   else {
     const follow = (flags & O.NOFOLLOW) === 0;
-    const path = lookupPath(k, task, dirfd, name, { follow, directory: (flags & O.DIRECTORY) !== 0 });
+    const path = lookupPath(k, task, dirfd, name, {
+      follow,
+      directory: (flags & O.DIRECTORY) !== 0,
+    });
     found = typeof path === 'number' ? path : { path, created: false };
   }
   if (typeof found === 'number') return found;
@@ -148,7 +186,13 @@ function prepare(k: Kernel, task: Task, dirfd: number, name: string, flags: numb
     const refused = mayOpen(k, task, path, flags);
     if (refused < 0) return refused;
   }
-  const file = newFile(k, { kind: 'path', inode, flags: flags | O.LARGEFILE, path, uid });
+  const file = newFile(k, {
+    kind: 'path',
+    inode,
+    flags: flags | O.LARGEFILE,
+    path,
+    uid,
+  });
   if (typeof file === 'number') return file;
   if ((flags & O.TRUNC) !== 0 && !found.created && isReg(inode.mode)) {
     const failed = truncateForOpen(k, task, path, inode);
@@ -192,7 +236,8 @@ export function openChrdev(k: Kernel, task: Task, file: File): Outcome {
   const major = majorOf(file.inode.rdev);
   const minor = minorOf(file.inode.rdev);
   for (const region of k.drivers.chrdevs) {
-    if (region.major !== major || minor < region.baseMinor || minor >= region.baseMinor + region.count) continue;
+    if (region.major !== major || minor < region.baseMinor || minor >= region.baseMinor + region.count)
+      continue;
     const opened = findChrdevDriver(region.driver)?.open(k, task, file, minor) ?? -Errno.ENXIO;
     file.flags &= ~O.NOCTTY;
     return opened;
@@ -201,14 +246,24 @@ export function openChrdev(k: Kernel, task: Task, file: File): Outcome {
 }
 
 /** openat(2): answers a descriptor. May park (FIFOs, drivers). */
-export function openat(k: Kernel, task: Task, dirfd: number, name: string, flags: number, mode: number): Outcome {
+export function openat(
+  k: Kernel,
+  task: Task,
+  dirfd: number,
+  name: string,
+  flags: number,
+  mode: number,
+): Outcome {
   const file = prepare(k, task, dirfd, name, flags, mode);
   if (typeof file === 'number') return file;
   const cloexec = (flags & O.CLOEXEC) !== 0;
   if ((flags & O.PATH) !== 0 || file.kind === 'regular') return installOrPut(k, task, file, cloexec);
   const outcome = complete(k, task, file);
   if (typeof outcome === 'number') return finish(k, task, file, cloexec, outcome);
-  return andThen(k, task, outcome, { step: openDone, state: { file, cloexec } });
+  return andThen(k, task, outcome, {
+    step: openDone,
+    state: { file, cloexec },
+  });
 }
 
 function finish(k: Kernel, task: Task, file: File, cloexec: boolean, outcome: number): number {
@@ -251,7 +306,10 @@ export function openPath(
  */
 export function openExec(k: Kernel, task: Task, dirfd: number, name: string, atFlags = 0): File | number {
   const follow = (atFlags & At.SYMLINK_NOFOLLOW) === 0;
-  const path = lookupPath(k, task, dirfd, name, { follow, emptyPath: (atFlags & At.EMPTY_PATH) !== 0 });
+  const path = lookupPath(k, task, dirfd, name, {
+    follow,
+    emptyPath: (atFlags & At.EMPTY_PATH) !== 0,
+  });
   if (typeof path === 'number') return path;
   const inode = path.dentry.inode as Inode;
   if (isLink(inode.mode)) return -Errno.ELOOP;
@@ -259,7 +317,13 @@ export function openExec(k: Kernel, task: Task, dirfd: number, name: string, atF
   const denied = permission(k, task, inode, May.EXEC);
   if (denied < 0) return denied;
   if (inode.writers > 0) return -Errno.ETXTBSY;
-  const file = newFile(k, { kind: 'regular', inode, flags: O.RDONLY | O.LARGEFILE, path, uid: task.cred.uid });
+  const file = newFile(k, {
+    kind: 'regular',
+    inode,
+    flags: O.RDONLY | O.LARGEFILE,
+    path,
+    uid: task.cred.uid,
+  });
   if (typeof file === 'object') inode.denyWrite++;
   return file;
 }
@@ -268,4 +332,3 @@ export function openExec(k: Kernel, task: Task, dirfd: number, name: string, atF
 export function allowWrite(file: File): void {
   if (file.inode.denyWrite > 0) file.inode.denyWrite--;
 }
-

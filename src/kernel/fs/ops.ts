@@ -29,7 +29,13 @@ export interface FsType {
     k: Kernel,
     dir: Inode,
     name: string,
-    init: { mode: number; uid: number; gid: number; rdev: number; link: string | null },
+    init: {
+      mode: number;
+      uid: number;
+      gid: number;
+      rdev: number;
+      link: string | null;
+    },
   ): Inode | number;
   link?(k: Kernel, dir: Inode, name: string, inode: Inode): number;
   unlink?(k: Kernel, dir: Inode, name: string, inode: Inode): number;
@@ -55,7 +61,16 @@ export interface FsType {
   /** Completes an open: sets `file.kind` and `file.data`. Default: by the inode's type. */
   open?(k: Kernel, task: Task, file: File): Outcome;
   /** What statfs(2) tells, in blocks of 4096 bytes. Default: from the superblock's limits. */
-  statfs?(k: Kernel, sb: Superblock): { type: number; blocks: number; free: number; files: number; ffree: number };
+  statfs?(
+    k: Kernel,
+    sb: Superblock,
+  ): {
+    type: number;
+    blocks: number;
+    free: number;
+    files: number;
+    ffree: number;
+  };
   /** Last reference gone with nlink 0: gives the pages back. */
   evict?(k: Kernel, inode: Inode): void;
 }

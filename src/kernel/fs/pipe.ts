@@ -43,14 +43,25 @@ const pipeOf = (file: File): Pipe => file.data as Pipe;
 
 /** A pipe and its two ends, or -ENFILE. `flags` may have O_NONBLOCK, O_DIRECT. */
 export function newPipe(k: Kernel, flags = 0, uid = 0, gid = 0): [File, File] | number {
-  const inode = newInode(k, k.fs.pipefs, { mode: S.IFIFO | 0o600, uid, gid, nlink: 1 });
+  const inode = newInode(k, k.fs.pipefs, {
+    mode: S.IFIFO | 0o600,
+    uid,
+    gid,
+    nlink: 1,
+  });
   inode.data = newPipeState();
   const label = `pipe:[${inode.ino}]`;
   const common = { kind: 'pipe', inode, label, uid, data: inode.data };
-  const reader = newFile(k, { ...common, flags: O.RDONLY | (flags & O.NONBLOCK) });
+  const reader = newFile(k, {
+    ...common,
+    flags: O.RDONLY | (flags & O.NONBLOCK),
+  });
   if (typeof reader === 'number') return reader;
   countOpen(inode.data as Pipe, reader);
-  const writer = newFile(k, { ...common, flags: O.WRONLY | (flags & (O.NONBLOCK | O.DIRECT)) });
+  const writer = newFile(k, {
+    ...common,
+    flags: O.WRONLY | (flags & (O.NONBLOCK | O.DIRECT)),
+  });
   if (typeof writer === 'number') {
     putFile(k, reader);
     return writer;

@@ -67,9 +67,14 @@ function write(k: Kernel, task: Task, file: File, buf: IoBuf, pos: number | null
 }
 
 /** Seals of a memfd (man 2 fcntl); kept in the inode's data. */
-export const SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8, FUTURE_WRITE: 16 } as const;
-export const sealsOf = (inode: Inode): number =>
-  (inode.data as { seals?: number } | null)?.seals ?? 0;
+export const SEAL = {
+  SEAL: 1,
+  SHRINK: 2,
+  GROW: 4,
+  WRITE: 8,
+  FUTURE_WRITE: 16,
+} as const;
+export const sealsOf = (inode: Inode): number => (inode.data as { seals?: number } | null)?.seals ?? 0;
 
 /** lseek(2)'s SEEK_DATA and SEEK_HOLE. */
 function seekContent(inode: Inode, offset: number, data: boolean): number {

@@ -53,7 +53,13 @@ export function renameat(
 }
 
 /** Trailing slashes, and directories that would swallow themselves. */
-function checkShape(from: Parent, to: Parent, source: Dentry, target: Dentry | null, exchange: boolean): number {
+function checkShape(
+  from: Parent,
+  to: Parent,
+  source: Dentry,
+  target: Dentry | null,
+  exchange: boolean,
+): number {
   if (!isDir((source.inode as Inode).mode)) {
     if (from.trailing) return -Errno.ENOTDIR;
     if (!exchange && to.trailing) return -Errno.ENOTDIR;
@@ -125,10 +131,18 @@ function place(k: Kernel, dentry: Dentry, at: Parent): void {
   cacheDentry(k, dentry);
 }
 
-function tell(k: Kernel, from: Parent, to: Parent, moved: Inode, replaced: Inode | null, exchange: boolean): void {
+function tell(
+  k: Kernel,
+  from: Parent,
+  to: Parent,
+  moved: Inode,
+  replaced: Inode | null,
+  exchange: boolean,
+): void {
   const oldDir = from.path.dentry.inode as Inode;
   const newDir = to.path.dentry.inode as Inode;
-  const cookie = (k.fs.nextCookie = (k.fs.nextCookie % 0x7fffffff) + 1);
+  k.fs.nextCookie = (k.fs.nextCookie % 0x7fffffff) + 1;
+  const cookie = k.fs.nextCookie;
   notifyEntry(k, oldDir, from.last, moved, NotifyMask.MOVED_FROM, cookie);
   notifyEntry(k, newDir, to.last, moved, NotifyMask.MOVED_TO, cookie);
   notifySelf(k, moved, NotifyMask.MOVE_SELF);

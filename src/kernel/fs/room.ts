@@ -59,7 +59,10 @@ export function initFs(k: Kernel): void {
   fs.maxFiles = k.quotas.maxOpenFiles;
   fs.pipefs = newSuperblock(k, 'pipefs', 'pipefs', { mode: 0o40555 });
   fs.anonfs = newSuperblock(k, 'anon_inodefs', 'anon_inodefs', { mode: 0o40555 }, unlimited);
-  fs.devtmpfs = createTree(k, 'devtmpfs', 'devtmpfs', { mode: 0o755, maxInodes: 65536 });
+  fs.devtmpfs = createTree(k, 'devtmpfs', 'devtmpfs', {
+    mode: 0o755,
+    maxInodes: 65536,
+  });
   fs.shmfs = createTree(k, 'tmpfs', 'tmpfs', { mode: 0o1777, ...unlimited });
   fs.anonMount = newMount(k, fs.anonfs, newDentry('', null, fs.anonfs.root), 0, 'none', '');
   fs.anonMount.id = 0;
@@ -88,7 +91,10 @@ export function bootMount(
 }
 
 /** The root of the mount tree. */
-export const rootPath = (k: Kernel): Path => ({ mnt: k.fs.rootMount, dentry: k.fs.rootMount.root });
+export const rootPath = (k: Kernel): Path => ({
+  mnt: k.fs.rootMount,
+  dentry: k.fs.rootMount.root,
+});
 
 /** A fresh fs_struct: at the root, umask 022. */
 export const newFsContext = (k: Kernel): FsContext => ({

@@ -52,7 +52,13 @@ export function writeTo(k: Kernel, task: Task, file: File, io: IoBuf, pos: numbe
 }
 
 /** read(2) and its family. */
-export function sysRead(k: Kernel, task: Task, fd: number, pos: number | null, make: () => IoBuf | number): Outcome {
+export function sysRead(
+  k: Kernel,
+  task: Task,
+  fd: number,
+  pos: number | null,
+  make: () => IoBuf | number,
+): Outcome {
   const file = getFile(task, fd);
   if (!file) return -Errno.EBADF;
   if (!isReadable(file)) return -Errno.EBADF;
@@ -62,7 +68,13 @@ export function sysRead(k: Kernel, task: Task, fd: number, pos: number | null, m
 }
 
 /** write(2) and its family. */
-export function sysWrite(k: Kernel, task: Task, fd: number, pos: number | null, make: () => IoBuf | number): Outcome {
+export function sysWrite(
+  k: Kernel,
+  task: Task,
+  fd: number,
+  pos: number | null,
+  make: () => IoBuf | number,
+): Outcome {
   const file = getFile(task, fd);
   if (!file) return -Errno.EBADF;
   if (!isWritable(file)) return -Errno.EBADF;

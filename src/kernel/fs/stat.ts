@@ -3,7 +3,7 @@
  */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { isDir, isReg, majorOf, minorOf, Ms } from './flags.ts';
+import { isDir, isReg, Ms, majorOf, minorOf } from './flags.ts';
 import { revalidate } from './inode.ts';
 import { findFsType } from './ops.ts';
 import type { Inode, Mount, Superblock } from './types.ts';
@@ -94,7 +94,13 @@ const ST_VALID = 0x20;
 /** struct statfs (120 bytes), or -ENOSYS. */
 export function packStatfs(k: Kernel, sb: Superblock, mnt: Mount | null): Uint8Array | number {
   const type = findFsType(sb.type);
-  const info = type?.statfs?.(k, sb) ?? { type: 0, blocks: 0, free: 0, files: 0, ffree: 0 };
+  const info = type?.statfs?.(k, sb) ?? {
+    type: 0,
+    blocks: 0,
+    free: 0,
+    files: 0,
+    ffree: 0,
+  };
   if (!type && sb.type === '') return -Errno.ENOSYS;
   const bytes = new Uint8Array(STATFS_SIZE);
   const view = new DataView(bytes.buffer);
@@ -131,4 +137,3 @@ export const syntheticStatfs = (magic: number) => () => ({
   files: 0,
   ffree: 0,
 });
-

@@ -47,7 +47,13 @@ export function parseTmpfsOptions(k: Kernel, data: string): TmpfsOptions | numbe
 function parseSize(text: string, memory: number): number {
   const match = /^(\d+)([kKmMgG%]?)$/.exec(text);
   if (!match) return -1;
-  const scale: Record<string, number> = { '': 1, k: 1024, m: 1 << 20, g: 1 << 30, '%': memory / 100 };
+  const scale: Record<string, number> = {
+    '': 1,
+    k: 1024,
+    m: 1 << 20,
+    g: 1 << 30,
+    '%': memory / 100,
+  };
   return Math.floor(Number(match[1]) * scale[match[2].toLowerCase()]);
 }
 
@@ -56,9 +62,19 @@ export function createTree(
   k: Kernel,
   type: string,
   source: string,
-  options: { maxBytes?: number; maxInodes?: number; mode: number; uid?: number; gid?: number },
+  options: {
+    maxBytes?: number;
+    maxInodes?: number;
+    mode: number;
+    uid?: number;
+    gid?: number;
+  },
 ): Superblock {
-  const root = { mode: 0o40000 | options.mode, uid: options.uid, gid: options.gid };
+  const root = {
+    mode: 0o40000 | options.mode,
+    uid: options.uid,
+    gid: options.gid,
+  };
   const sb = newSuperblock(k, type, source, root, options);
   sb.data = { inodes: new Map(), imageBytes: 0 } satisfies TreeData;
   return sb;
@@ -94,7 +110,9 @@ defineFsType({
   nodev: true,
   mount: (k, source, _flags, data) => {
     const mode = /(?:^|,)mode=([0-7]+)/.exec(data);
-    return createTree(k, 'ramfs', source, { mode: mode ? Number.parseInt(mode[1], 8) & 0o7777 : 0o755 });
+    return createTree(k, 'ramfs', source, {
+      mode: mode ? Number.parseInt(mode[1], 8) & 0o7777 : 0o755,
+    });
   },
   statfs: treeStatfs(RAMFS_MAGIC),
 });

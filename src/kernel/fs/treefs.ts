@@ -7,9 +7,9 @@
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { dropPages } from '../mm/filemap.ts';
+import type { Task } from '../task/types.ts';
 import { isDir, isLink, isReg, modeToDt } from './flags.ts';
 import { currentTime, evictInode, newInode, touchChanged, touchModified } from './inode.ts';
-import type { Task } from '../task/types.ts';
 import type { FsType } from './ops.ts';
 import type { Inode, Superblock } from './types.ts';
 
@@ -67,8 +67,7 @@ function readdir(k: Kernel, dir: Inode): { name: string; ino: number; type: numb
   const list = dir.lower === 0 ? [] : k.image.readdir(dir.lower);
   if (!own) return list;
   const out = list.filter((entry) => !own.has(entry.name));
-  for (const [name, inode] of own)
-    if (inode) out.push({ name, ino: inode.ino, type: modeToDt(inode.mode) });
+  for (const [name, inode] of own) if (inode) out.push({ name, ino: inode.ino, type: modeToDt(inode.mode) });
   return out;
 }
 
@@ -94,7 +93,13 @@ function create(
   k: Kernel,
   dir: Inode,
   name: string,
-  init: { mode: number; uid: number; gid: number; rdev: number; link: string | null },
+  init: {
+    mode: number;
+    uid: number;
+    gid: number;
+    rdev: number;
+    link: string | null;
+  },
 ): Inode | number {
   const { sb } = dir;
   if (dir.nlink === 0) return -Errno.ENOENT;

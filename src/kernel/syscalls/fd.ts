@@ -62,15 +62,23 @@ syscall(70, 'pwritev', ['fd', 'ptr', 'int', 'long'], (k, task, fd, iov, count, p
 /** preadv2 and pwritev2: position -1 is the file's own; of the flags only the harmless ones are taken. */
 const RWF_KNOWN = 0xf;
 const positionOf = (pos: number): number | null => (pos === -1 ? null : pos);
-syscall(286, 'preadv2', ['fd', 'ptr', 'int', 'long', 'long', 'uint'], (k, task, fd, iov, count, pos, _hi, flags) =>
-  (flags & ~RWF_KNOWN) !== 0
-    ? -Errno.EOPNOTSUPP
-    : sysRead(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
+syscall(
+  286,
+  'preadv2',
+  ['fd', 'ptr', 'int', 'long', 'long', 'uint'],
+  (k, task, fd, iov, count, pos, _hi, flags) =>
+    (flags & ~RWF_KNOWN) !== 0
+      ? -Errno.EOPNOTSUPP
+      : sysRead(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
 );
-syscall(287, 'pwritev2', ['fd', 'ptr', 'int', 'long', 'long', 'uint'], (k, task, fd, iov, count, pos, _hi, flags) =>
-  (flags & ~RWF_KNOWN) !== 0
-    ? -Errno.EOPNOTSUPP
-    : sysWrite(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
+syscall(
+  287,
+  'pwritev2',
+  ['fd', 'ptr', 'int', 'long', 'long', 'uint'],
+  (k, task, fd, iov, count, pos, _hi, flags) =>
+    (flags & ~RWF_KNOWN) !== 0
+      ? -Errno.EOPNOTSUPP
+      : sysWrite(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
 );
 
 syscall(62, 'lseek', ['fd', 'long', 'int'], seek);
@@ -176,4 +184,3 @@ syscall(279, 'memfd_create', ['ptr', 'uint'], (k, task, va, flags) => {
   if (typeof name === 'number') return name === -Errno.ENAMETOOLONG ? -Errno.EINVAL : name;
   return newMemfd(k, task, name, flags);
 });
-

@@ -6,7 +6,7 @@ import * as dirops from '../fs/dirops.ts';
 import { pathBelow } from '../fs/dpath.ts';
 import { getFile, getFileRaw } from '../fs/file.ts';
 import { At, isDir, May, Ms, O, PATH_MAX } from '../fs/flags.ts';
-import { permission } from '../fs/inode.ts';
+import { getInode, permission, putInode } from '../fs/inode.ts';
 import { linkText, lookupPath, pathOfFile } from '../fs/namei.ts';
 import { openat } from '../fs/open.ts';
 import { renameat } from '../fs/rename.ts';
@@ -58,7 +58,14 @@ function openName(k: Kernel, task: Task, dirfd: number, va: number, flags: numbe
 syscall(56, 'openat', ['fd', 'ptr', 'int', 'uint'], openName);
 
 const OPEN_HOW_SIZE = 24;
-const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, NO_SYMLINKS: 4, BENEATH: 8, IN_ROOT: 16, CACHED: 32 } as const;
+const RESOLVE = {
+  NO_XDEV: 1,
+  NO_MAGICLINKS: 2,
+  NO_SYMLINKS: 4,
+  BENEATH: 8,
+  IN_ROOT: 16,
+  CACHED: 32,
+} as const;
 
 syscall(
   437,
@@ -85,7 +92,9 @@ syscall(
 syscall(79, 'newfstatat', ['fd', 'ptr', 'ptr', 'int'], (k, task, dirfd, va, buf, flags) => {
   if ((flags & ~(At.SYMLINK_NOFOLLOW | At.NO_AUTOMOUNT | At.EMPTY_PATH)) !== 0) return -Errno.EINVAL;
   boundDcache(k);
-  return withPath(k, task, dirfd, va, follows(flags), (_path, inode) => copyOut(k, task, buf, packStat(k, inode)));
+  return withPath(k, task, dirfd, va, follows(flags), (_path, inode) =>
+    copyOut(k, task, buf, packStat(k, inode)),
+  );
 });
 
 syscall(80, 'fstat', ['fd', 'ptr'], (k, task, fd, buf) => {
@@ -227,7 +236,9 @@ syscall(88, 'utimensat', ['fd', 'ptr', 'ptr', 'int'], (k, task, dirfd, va, times
   const both = timesAt(k, task, times);
   if (typeof both === 'number') return both;
   if (va === 0) return withFd(k, task, dirfd, (path) => attr.utimens(k, task, path, both[0], both[1]));
-  return withPath(k, task, dirfd, va, follows(flags), (path) => attr.utimens(k, task, path, both[0], both[1]));
+  return withPath(k, task, dirfd, va, follows(flags), (path) =>
+    attr.utimens(k, task, path, both[0], both[1]),
+  );
 });
 
 syscall(45, 'truncate', ['ptr', 'long'], (k, task, va, size) =>
@@ -251,7 +262,8 @@ function access(k: Kernel, task: Task, dirfd: number, va: number, mask: number, 
   task.cred = cred;
   const result = withPath(k, task, dirfd, va, follows(flags), (path, inode) => {
     if (mask === 0) return 0;
-    if ((mask & May.EXEC) !== 0 && !isDir(inode.mode) && (path.mnt.flags & Ms.NOEXEC) !== 0) return -Errno.EACCES;
+    if ((mask & May.EXEC) !== 0 && !isDir(inode.mode) && (path.mnt.flags & Ms.NOEXEC) !== 0)
+      return -Errno.EACCES;
     const denied = permission(k, cred, inode, mask);
     if (denied < 0) return denied;
     const device = (inode.mode & 0o170000) !== 0o100000 && !isDir(inode.mode);
@@ -261,7 +273,9 @@ function access(k: Kernel, task: Task, dirfd: number, va: number, mask: number, 
   task.cred = own;
   return result;
 }
-syscall(48, 'faccessat', ['fd', 'ptr', 'int'], (k, task, dirfd, va, mask) => access(k, task, dirfd, va, mask, 0));
+syscall(48, 'faccessat', ['fd', 'ptr', 'int'], (k, task, dirfd, va, mask) =>
+  access(k, task, dirfd, va, mask, 0),
+);
 syscall(439, 'faccessat2', ['fd', 'ptr', 'int', 'int'], (k, task, dirfd, va, mask, flags) =>
   (flags & ~(At.EACCESS | At.SYMLINK_NOFOLLOW | At.EMPTY_PATH)) !== 0
     ? -Errno.EINVAL
@@ -275,13 +289,18 @@ function enter(k: Kernel, task: Task, path: Path, what: 'cwd' | 'root'): number 
   const denied = permission(k, task, inode, May.EXEC);
   if (denied < 0) return denied;
   if (what === 'root' && !capable(task.cred, CAP.SYS_CHROOT)) return -Errno.EPERM;
+  const old = task.fs[what].dentry.inode as Inode;
+  getInode(inode);
   task.fs[what] = path;
+  putInode(k, old);
   return 0;
 }
 syscall(49, 'chdir', ['ptr'], (k, task, va) =>
   withPath(k, task, At.FDCWD, va, { directory: true }, (path) => enter(k, task, path, 'cwd')),
 );
-syscall(50, 'fchdir', ['fd'], (k, task, fd) => withFd(k, task, fd, (path) => enter(k, task, path, 'cwd'), true));
+syscall(50, 'fchdir', ['fd'], (k, task, fd) =>
+  withFd(k, task, fd, (path) => enter(k, task, path, 'cwd'), true),
+);
 syscall(51, 'chroot', ['ptr'], (k, task, va) =>
   withPath(k, task, At.FDCWD, va, { directory: true }, (path) => enter(k, task, path, 'root')),
 );
