@@ -13,7 +13,7 @@ import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import { Level, printk } from '../printk/printk.ts';
 import { openSetsControlling } from '../tty/job.ts';
-import type { Tty } from '../tty/types.ts';
+import type { TtyFile } from '../tty/types.ts';
 import { dupFsContext, putFsContext } from './context.ts';
 import { newTask, startTask } from './create.ts';
 import { rootCred } from './cred.ts';
@@ -71,7 +71,7 @@ function setUp(k: Kernel, task: Task, request: SpawnRequest): number {
     if (old.dentry.inode) putInode(k, old.dentry.inode);
   }
   const terminal = request.files?.[0];
-  if (request.controllingTty && terminal) openSetsControlling(task, terminal, terminal.data as Tty);
+  if (request.controllingTty && terminal) openSetsControlling(task, terminal, (terminal.data as TtyFile).tty);
   return runAlongPath(k, task, request);
 }
 
