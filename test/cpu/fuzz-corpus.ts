@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const PATH = new URL('./data/fuzz-corpus.json', import.meta.url);
+const PATH = new URL('./fuzz-corpus.json', import.meta.url);
 
 export interface Batch {
   seed: number;
@@ -34,5 +34,5 @@ export function readCorpus(): Corpus {
 }
 
 export function writeCorpus(corpus: Corpus): void {
-  writeFileSync(PATH, `${JSON.stringify(corpus, null, 1)}\n`);
+  writeFileSync(PATH, `${JSON.stringify(corpus, null, 2)}\n`);
 }

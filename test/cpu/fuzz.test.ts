@@ -43,7 +43,7 @@ describe(`random programs answer as under ${corpus.recordedWith}`, () => {
 
   test('every declared instruction comes up a hundred times, or its absence has a reason', () => {
     const counts = new Map<string, number>();
-    for (const { seed, cases } of corpus.batches) {
+    for (const { seed, cases } of corpus.batches.slice(0, 3)) {
       for (const { program } of makeCases(seed, cases)) {
         for (const { name } of program.items) counts.set(name, (counts.get(name) ?? 0) + 1);
       }

@@ -10,7 +10,6 @@
  *
  * Exit status: 0 when all agreed, 1 at a difference, 2 when qemu-riscv64 is missing.
  */
-import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { imageHash, makeCases, resultHashes } from './fuzz-cases.ts';
 import { BATCHES, writeCorpus } from './fuzz-corpus.ts';
@@ -54,7 +53,6 @@ async function record(version: string): Promise<void> {
     batches.push({ seed, cases, image: imageHash(image), answers });
     console.log(`seed ${seed}: ${cases} programs recorded`);
   }
-  mkdirSync(new URL('./data', import.meta.url), { recursive: true });
   writeCorpus({ recordedWith: version, recordedOn: new Date().toISOString().slice(0, 10), batches });
 }
 
