@@ -18,6 +18,7 @@ export const OVERLAYS: readonly Overlay[] = [{ from: 'rootfs', to: '/' }];
 export const MODES: Readonly<Record<string, { perm: number; uid?: number; gid?: number }>> = {
   '/etc/init.d/rcS': { perm: 0o755 },
   '/etc/init.d/rc': { perm: 0o755 },
+  '/etc/init.d/ssh': { perm: 0o755 },
   '/usr/lib/oopsbox/console': { perm: 0o755 },
   '/etc/sudoers.d/90-lab': { perm: 0o440 },
 };

@@ -10,6 +10,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Apt, download, prepareApt, type ResolvedPackage, resolve, updateLists } from './apt.ts';
 import { cacheFolder, explainDisk, ImageError, readJson, withLock, writeWhole } from './cache.ts';
+import { copyTree } from './copy.ts';
 import { applyTar, checkDeb, readDeb } from './deb.ts';
 import { install } from './install.ts';
 import { layOver, overlayFiles } from './overlay.ts';
@@ -88,11 +89,11 @@ export async function ensureBaseImage(options: BuildOptions = {}): Promise<strin
 async function buildBase(recipe: string, options: BuildOptions): Promise<string> {
   const progress = options.onProgress ?? (() => {});
   const { apt, packages } = await fetchPackages(progress, options.refresh ?? false);
+  const unpacked = openImage(await ensureUnpacked(apt, packages, progress));
   const writer = new ImageWriter(cacheFolder());
   try {
-    const root = newTree();
-    await unpack(apt, packages, root, writer, progress);
     progress('seal', 0);
+    const root = copyTree(unpacked, writer);
     const stampSec = newest(root);
     // Twice: some of what packages' scripts make stands on our files, and our files win over theirs.
     layOver(root, writer, stampSec);
@@ -103,6 +104,34 @@ async function buildBase(recipe: string, options: BuildOptions): Promise<string>
     const versions = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
     const { path } = writer.seal(root, { stage: 'base', recipe, suite: SUITE, packages: versions });
     progress('seal', 1);
+    return path;
+  } catch (error) {
+    writer.discard();
+    throw error;
+  } finally {
+    unpacked.close();
+  }
+}
+
+/**
+ * The packages alone, unpacked and sealed: kept so that a change of `src/guest` costs seconds. Depends on the resolved
+ * packages and on what is left out.
+ */
+async function ensureUnpacked(
+  apt: Apt,
+  packages: readonly ResolvedPackage[],
+  progress: OnProgress,
+): Promise<string> {
+  const parts = [RECIPE_VERSION, packages, DROPPED_PACKAGES, EXCLUSIONS.map((rule) => String(rule.path))];
+  const recipe = `unpacked-${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+  const there = builtImage(recipe);
+  if (there) return there;
+  const writer = new ImageWriter(cacheFolder());
+  try {
+    const root = newTree();
+    await unpack(apt, packages, root, writer, progress);
+    const { path } = writer.seal(root, { stage: 'unpacked' });
+    rememberImage(recipe, path);
     return path;
   } catch (error) {
     writer.discard();

@@ -8,9 +8,9 @@
 import { createHash } from 'node:crypto';
 import { type BuildOptions, builtImage, ensureBaseImage, recipeHash, rememberImage } from './build.ts';
 import { cacheFolder, ImageError, withLock } from './cache.ts';
-import { PAGE_BYTES } from './format.ts';
-import { type Image, openImage, ROOT_INO } from './reader.ts';
-import { find, type Item, link, put, remove, S_IF, type TreeNode } from './tree.ts';
+import { copyTree } from './copy.ts';
+import { type Image, openImage } from './reader.ts';
+import { find, type Item, link, put, remove, type TreeNode } from './tree.ts';
 import { ImageWriter } from './writer.ts';
 
 /** One path of a VM's writable layer after the script ran, as it shall be in the image. Paths are byte strings. */
@@ -133,37 +133,4 @@ function apply(root: TreeNode, writer: ImageWriter, change: GuestChange): void {
   const there = find(root, change.path);
   if (item.kind === 'dir' && there && !there.children) remove(root, change.path);
   put(root, change.path, item);
-}
-
-/** An open image as a tree again, its data copied to the writer; hard links stay hard links. */
-function copyTree(base: Image, writer: ImageWriter): TreeNode {
-  const nodes = new Map<number, TreeNode>();
-  const page = new Uint8Array(PAGE_BYTES);
-  const node = (ino: number): TreeNode => {
-    const known = nodes.get(ino);
-    if (known) return known;
-    const from = base.inode(ino)!;
-    const made: TreeNode = { mode: from.mode, uid: from.uid, gid: from.gid, mtimeSec: from.mtime };
-    nodes.set(ino, made);
-    const type = from.mode & S_IF.MT;
-    if (from.xattrs) made.xattrs = new Map(from.xattrs);
-    if (type === S_IF.LNK) made.target = from.link ?? '';
-    if (type === S_IF.CHR || type === S_IF.BLK) {
-      made.major = base.device(ino).major;
-      made.minor = base.device(ino).minor;
-    }
-    if (type === S_IF.REG) {
-      const bytes = new Uint8Array(from.size);
-      for (let at = 0; at < from.size; at += PAGE_BYTES) {
-        const count = base.readPage(ino, at / PAGE_BYTES, page);
-        bytes.set(page.subarray(0, count), at);
-      }
-      made.content = writer.add(bytes);
-    }
-    if (type === S_IF.DIR) {
-      made.children = new Map(base.readdir(ino).map((entry) => [entry.name, node(entry.ino)]));
-    }
-    return made;
-  };
-  return node(ROOT_INO);
 }
