@@ -130,6 +130,7 @@ class SealedImage implements Image {
   readonly path: string;
   readonly id: string;
   readonly inodeCount: number;
+  readonly newestSec: number;
   readonly dataBytes: number;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly #fd: number;
@@ -146,6 +147,7 @@ class SealedImage implements Image {
     this.id = header.id;
     this.#index = index;
     this.inodeCount = index.inodeCount;
+    this.newestSec = index.columns.mtimeSec.reduce((newest, time) => Math.max(newest, time), 0);
     this.dataBytes = header.dataPages * PAGE_BYTES;
     this.meta = index.meta;
     this.#text = Buffer.from(index.strings).toString('latin1');

@@ -21,7 +21,7 @@ export interface VmOptions {
   maxOpenFiles?: number;
   /** Seed of the entropy generator: any bytes. */
   seed?: Uint8Array;
-  /** Wall clock at boot, seconds since the epoch. */
+  /** Wall clock at boot, seconds since the epoch; default: a day after the newest file of the image. */
   epochSec?: number;
   /** Deterministic mode: nanoseconds of virtual time for each instruction; 0: the wall clock. */
   nsPerInstruction?: number;
@@ -36,6 +36,8 @@ export const KERNELS: Readonly<Record<string, string>> = {
   [DEFAULT_RELEASE]: '#36-Ubuntu SMP Wed Aug 15 16:00:05 UTC 2018',
   '6.12.107+deb13-riscv64': '#1 SMP Debian 6.12.107-1 (2026-10-06)',
 };
+
+const DAY = 86_400;
 
 /** One instruction in deterministic mode takes 10 ns: a 100 MIPS machine. */
 export const DETERMINISTIC_NS = 10;
@@ -69,7 +71,7 @@ export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}
         diskBytes: (options.diskMiB ?? 1024) * 2 ** 20,
       },
       seed: options.seed ?? new TextEncoder().encode('oopsbox'),
-      epochSec: options.epochSec ?? 1_539_784_800,
+      epochSec: options.epochSec ?? image.newestSec + DAY,
       nsPerInstruction: options.nsPerInstruction ?? DETERMINISTIC_NS,
     },
   );

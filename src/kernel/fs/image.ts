@@ -24,6 +24,8 @@ export interface ImageFs {
   /** Content address of the whole image. */
   readonly id: string;
   readonly inodeCount: number;
+  /** The newest modification time in it, seconds since the epoch: no clock should begin before it. */
+  readonly newestSec: number;
   /** The inode, or null when there is none of that number. */
   inode(ino: number): ImageInode | null;
   /** The child's inode number, or 0. */
