@@ -257,6 +257,7 @@ function enterSyscall(k: Kernel, task: Task): boolean {
 
 /** Goes on with a call that a tracer has looked at; it may have changed number and arguments. */
 const dispatchStep = defineStep('engine.dispatch', (k, task) => {
+  if (hasFatal(task)) return -Errno.EINTR;
   const call = task.syscall!;
   call.nr = getReg(k, task, 17);
   for (let i = 0; i < 6; i++) call.args[i] = getReg(k, task, 10 + i);
@@ -368,8 +369,7 @@ function settle(k: Kernel, task: Task, first: Outcome): boolean {
 
 /** Gives a system call's result to the program. A handler that set all registers itself (rt_sigreturn) has cleared `syscall`. */
 function finishCall(k: Kernel, task: Task, result: number): void {
-  if (!task.syscall) return;
-  if (k.sched.loaded === task.tid) k.hart.setX(10, result);
-  if (result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK) task.notify = true;
+  if (task.syscall && k.sched.loaded === task.tid) k.hart.setX(10, result);
+  if (task.syscall && result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK) task.notify = true;
   if (task.ptrace) syscallStop(k, task, 'exit');
 }
