@@ -6,7 +6,7 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/types.ts';
 import { childDentry, markDeleted, newDentry } from './dcache.ts';
-import { getFile } from './file.ts';
+import { getFileRaw } from './file.ts';
 import { At, isDir, isLink, MAXSYMLINKS, May, NAME_MAX, S } from './flags.ts';
 import { permission, touchAccessed } from './inode.ts';
 import { crossMounts, upFrom } from './mount.ts';
@@ -38,7 +38,7 @@ export interface Parent {
 export function startPath(k: Kernel, task: Task, dirfd: number, name: string): Path | number {
   if (name.charCodeAt(0) === 47) return task.fs.root;
   if (dirfd === At.FDCWD) return task.fs.cwd;
-  const file = getFile(task, dirfd);
+  const file = getFileRaw(task, dirfd);
   if (!file) return -Errno.EBADF;
   if (name === '') return pathOfFile(k, file);
   if (!file.path || !isDir(file.inode.mode)) return -Errno.ENOTDIR;

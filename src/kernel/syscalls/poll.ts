@@ -94,7 +94,7 @@ syscall(
     for (const va of addresses) {
       const set = va === 0 ? null : copyIn(k, task, va, bytes);
       if (va !== 0 && !set) return -Errno.EFAULT;
-      sets.push(set && set.slice());
+      sets.push(set ? set.slice() : null);
     }
     maskForCall(task, mask);
     const outcome = select(k, task, count, sets, time.ns);
