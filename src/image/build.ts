@@ -6,10 +6,18 @@
  * and kept until `refresh`, so the same cache gives the same image. Nothing half-built is ever under a final name.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Apt, download, prepareApt, type ResolvedPackage, resolve, updateLists } from './apt.ts';
-import { cacheFolder, explainDisk, ImageError, readJson, withLock, writeWhole } from './cache.ts';
+import {
+  cacheFolder,
+  explainDisk,
+  ImageError,
+  readJson,
+  sweepTemporaries,
+  withLock,
+  writeWhole,
+} from './cache.ts';
 import { copyTree } from './copy.ts';
 import { applyTar, checkDeb, readDeb } from './deb.ts';
 import { install } from './install.ts';
@@ -66,6 +74,22 @@ export function rememberImage(recipe: string, path: string): void {
   writeWhole(file, `${JSON.stringify({ ...current, [recipe]: path.split('/').at(-1) }, undefined, 2)}\n`);
 }
 
+/**
+ * Removes image files that no recipe in `keep` names, but for the newest unpacked packages; answers their names. A VM
+ * that was made from an image needs that image, so this is for a person to ask for.
+ */
+export function pruneImages(keep: readonly string[]): string[] {
+  const folder = cacheFolder();
+  const current = Object.entries(readJson<Current>(join(folder, 'current.json')) ?? {});
+  const unpacked = current.findLast(([recipe]) => recipe.startsWith('unpacked-'));
+  const kept = current.filter(([recipe]) => keep.includes(recipe) || recipe === unpacked?.[0]);
+  const names = new Set(kept.map(([, name]) => name));
+  writeWhole(join(folder, 'current.json'), `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
+  const gone = readdirSync(folder).filter((name) => /^image-.*\.obx$/.test(name) && !names.has(name));
+  for (const name of gone) rmSync(join(folder, name));
+  return gone;
+}
+
 /** The path of the base image of the present recipe; builds it when it is not there. One process builds at a time. */
 export async function ensureBaseImage(options: BuildOptions = {}): Promise<string> {
   const recipe = recipeHash();
@@ -76,6 +100,7 @@ export async function ensureBaseImage(options: BuildOptions = {}): Promise<strin
     const meanwhile = options.refresh ? undefined : builtImage(recipe);
     if (meanwhile) return meanwhile;
     try {
+      sweepTemporaries();
       const path = await buildBase(recipe, options);
       openImage(path).close();
       rememberImage(recipe, path);

@@ -2,7 +2,7 @@
  * The cache folder: everything the project can make again. Always true: a file under its final name is whole (written
  * beside it and renamed), so a killed build leaves only temporary files behind.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -46,6 +46,15 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Removes temporary images whose writer is gone: what a killed build left behind. */
+export function sweepTemporaries(): void {
+  const folder = cacheFolder();
+  for (const name of readdirSync(folder)) {
+    const pid = /^image\.tmp-(\d+)$/.exec(name)?.[1];
+    if (pid && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -3,7 +3,7 @@
  * `--refresh` asks the mirror for newer packages first.
  */
 import { statSync } from 'node:fs';
-import { builtImage, ensureBaseImage } from './build.ts';
+import { builtImage, ensureBaseImage, pruneImages, recipeHash } from './build.ts';
 import { ImageError } from './cache.ts';
 import { listImage } from './list.ts';
 import { showProgress } from './progress.ts';
@@ -14,7 +14,8 @@ const USAGE = `Usage: npm run image [-- OPTION]
   (none)           make the image if it is not there and say where it is
   --list [PATH]    list what is inside, like ls -lR (all, or below PATH)
   --verify         check the whole image against its checksums
-  --refresh        ask the package mirror for newer packages and build again`;
+  --refresh        ask the package mirror for newer packages and build again
+  --prune          remove images of earlier recipes (VMs made from them need them)`;
 
 async function build(refresh: boolean): Promise<string> {
   const there = refresh ? undefined : (builtImage(provisionedRecipe()) ?? builtImage());
@@ -34,7 +35,7 @@ function describe(path: string, image: Image): string {
 
 async function main(args: readonly string[]): Promise<number> {
   const [option, ...rest] = args;
-  if (option !== undefined && !['--list', '--verify', '--refresh'].includes(option)) {
+  if (option !== undefined && !['--list', '--verify', '--refresh', '--prune'].includes(option)) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
@@ -45,6 +46,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (option === '--list')
       return listImage(image, rest[0] ?? '/', (line) => process.stdout.write(`${line}\n`));
     console.log(describe(path, image));
+    if (option === '--prune') {
+      for (const name of pruneImages([recipeHash(), provisionedRecipe()])) console.log(`removed ${name}`);
+    }
     if (option === '--verify') console.log('Every byte matches its checksum.');
     return 0;
   } finally {

@@ -40,7 +40,10 @@ export type RunInVm = (
 export const PROVISION_SCRIPT = `set -e
 ldconfig
 for version in /lib/modules/*; do depmod "\${version##*/}"; done
-ssh-keygen -q -A
+for type in ed25519 ecdsa; do
+	key=/etc/ssh/ssh_host_"$type"_key
+	[ -e "$key" ] || ssh-keygen -q -t "$type" -N '' -C root@oopsbox -f "$key"
+done
 `;
 
 /** Folders whose changes never belong in an image: run-time state, logs and other mounts. */
