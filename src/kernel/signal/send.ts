@@ -139,11 +139,9 @@ export function exitGroup(k: Kernel, group: ThreadGroup, status: number): void {
   }
 }
 
-function wantsSignal(k: Kernel, task: Task, signo: number): boolean {
+function wantsSignal(task: Task, signo: number): boolean {
   if (!alive(task) || task.blocked & sigBit(signo)) return false;
-  if (signo === SIGKILL) return true;
-  if (task.state === 'stopped' || task.state === 'traced') return false;
-  return k.sched.current === task.tid || !hasPending(task);
+  return signo === SIGKILL || (task.state !== 'stopped' && task.state !== 'traced');
 }
 
 /** Chooses who acts on a newly queued signal and wakes it (complete_signal). */
@@ -151,10 +149,10 @@ function complete(k: Kernel, target: Task, info: SigInfo, toGroup: boolean, forc
   const { group } = target;
   const { signo } = info;
   if (group.signalWait.tids.length > 0) wakeUp(k, group.signalWait);
-  let chosen: Task | null = wantsSignal(k, target, signo) ? target : null;
+  let chosen: Task | null = wantsSignal(target, signo) ? target : null;
   if (!chosen && toGroup)
     for (const thread of threadsOf(k, group))
-      if (wantsSignal(k, thread, signo)) {
+      if (wantsSignal(thread, signo)) {
         chosen = thread;
         break;
       }
