@@ -193,7 +193,7 @@ async function drive(
   done: () => boolean,
 ): Promise<void> {
   for (;;) {
-    const slice = runVm(vm, SLICE);
+    const slice = runVm(vm, SLICE, Number.POSITIVE_INFINITY);
     let moved = false;
     for (const pump of pumps) moved = pump.pump() || moved;
     if (done()) {

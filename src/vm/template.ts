@@ -27,6 +27,8 @@ import {
 /** Boot takes a few hundred million instructions at the most; more means that it hangs. */
 const BOOT_BUDGET = 4e9;
 const SLICE = 2e7;
+/** Programs of the boot script that sleep a moment are waited for; longer timers (init's own) are not. */
+const PATIENCE_NS = 1e9;
 
 /** Hash of everything that decides what a booted VM looks like, the image aside. */
 function sourcesHash(): string {
@@ -44,7 +46,7 @@ function sourcesHash(): string {
 function bootToPrompt(machine: Machine, image: ImageFs, options: VmOptions): Checkpoint {
   const vm = bootVm(machine, image, options);
   for (let spent = 0; spent < BOOT_BUDGET; ) {
-    const slice = runVm(vm, SLICE);
+    const slice = runVm(vm, SLICE, PATIENCE_NS);
     spent += slice.retired;
     if (slice.state === 'halted') throw new Error(`the VM halted while it booted: ${vm.kernel.halted?.text}`);
     if (slice.state === 'idle') break;

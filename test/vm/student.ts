@@ -58,7 +58,13 @@ export class Student {
   /** Runs `command` with bash as `user` until it ends; throws when the budget is spent first. */
   sh(
     command: string,
-    options: { user?: string; input?: string | Uint8Array; cwd?: string; budget?: number; env?: Record<string, string> } = {},
+    options: {
+      user?: string;
+      input?: string | Uint8Array;
+      cwd?: string;
+      budget?: number;
+      env?: Record<string, string>;
+    } = {},
   ): Result {
     const pid = spawnProcess(this.vm, {
       argv: ['/bin/bash', '-c', command],
@@ -79,7 +85,10 @@ export class Student {
           open = false;
         }
       }
-      for (const [stream, chunks] of [['stdout', out], ['stderr', err]] as const)
+      for (const [stream, chunks] of [
+        ['stdout', out],
+        ['stderr', err],
+      ] as const)
         for (;;) {
           const bytes = readOutput(this.vm, pid, stream);
           if (bytes.length === 0) break;
@@ -89,7 +98,7 @@ export class Student {
     const text = (chunks: Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
     for (let spent = 0; exitStatusOf(this.vm, pid) === null; ) {
       pump();
-      const slice = runVm(this.vm, SLICE);
+      const slice = runVm(this.vm, SLICE, Number.POSITIVE_INFINITY);
       spent += slice.retired + 1000;
       if (slice.state === 'halted') throw new Error(`the VM halted: ${this.vm.kernel.halted?.text}`);
       if (spent > (options.budget ?? DEFAULT_BUDGET))
@@ -138,8 +147,8 @@ export class Screen {
   }
 
   /** Runs the VM once and shows what it printed; answers whether it still has something to do now. */
-  async #step(): Promise<'busy' | 'idle' | 'halted'> {
-    const { state } = runVm(this.#vm, SLICE);
+  async #step(skipIdleNs: number): Promise<'busy' | 'idle' | 'halted'> {
+    const { state } = runVm(this.#vm, SLICE, skipIdleNs);
     for (;;) {
       const bytes = readOutput(this.#vm, this.pid, 'stdout');
       if (bytes.length === 0) break;
@@ -154,7 +163,7 @@ export class Screen {
     let bytes: Uint8Array = typeof keys === 'string' ? Buffer.from(keys, 'utf8') : keys;
     for (let tries = 0; bytes.length > 0; tries++) {
       bytes = bytes.subarray(writeInput(this.#vm, this.pid, bytes));
-      if (bytes.length > 0) await this.#step();
+      if (bytes.length > 0) await this.#step(0);
       if (tries > 10_000) throw new Error(`the terminal takes no input\n${this.screen()}`);
     }
   }
@@ -172,7 +181,8 @@ export class Screen {
   history(): string {
     const buffer = this.#xterm.buffer.active;
     const lines: string[] = [];
-    for (let row = 0; row < buffer.length; row++) lines.push(buffer.getLine(row)?.translateToString(true) ?? '');
+    for (let row = 0; row < buffer.length; row++)
+      lines.push(buffer.getLine(row)?.translateToString(true) ?? '');
     return lines.join('\n').trimEnd();
   }
 
@@ -181,7 +191,7 @@ export class Screen {
     for (let spent = 0; ; spent += SLICE) {
       const text = this.screen();
       if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text;
-      const state = await this.#step();
+      const state = await this.#step(Number.POSITIVE_INFINITY);
       if (spent > budget || state === 'halted')
         throw new Error(`waited in vain for ${wanted} (${state}); the screen shows:\n${this.screen()}`);
     }
@@ -189,7 +199,7 @@ export class Screen {
 
   /** Runs until the VM has nothing to do but wait, and answers the screen. */
   async settle(budget = 4e9): Promise<string> {
-    for (let spent = 0; spent < budget; spent += SLICE) if ((await this.#step()) !== 'busy') break;
+    for (let spent = 0; spent < budget; spent += SLICE) if ((await this.#step(0)) !== 'busy') break;
     return this.screen();
   }
 

@@ -37,9 +37,6 @@ const SLICE_PER_NICE = 4_500;
 const NS_PER_INSTRUCTION = 10;
 /** What entering and leaving the kernel counts for. */
 const SYSCALL_WORK = 100;
-/** What a jump over idle time takes from the budget, so that a VM of timers alone cannot hold its host. */
-const IDLE_WORK = 1_000;
-
 const SIG = { ILL: 4, TRAP: 5, BUS: 7 } as const;
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
@@ -70,11 +67,8 @@ function loop(k: Kernel, end: number): RunResult['state'] {
   for (;;) {
     if (k.halted) return 'halted';
     const task = nextReady(k);
-    if (sched.retired >= end && (task || k.time.nsPerInstruction > 0)) return 'busy';
-    if (!task) {
-      if (!skipIdle(k)) return 'idle';
-      continue;
-    }
+    if (!task) return 'idle';
+    if (sched.retired >= end) return 'busy';
     sched.runQueue.shift();
     runTask(k, task, end);
     if (task.state !== 'running' || !k.task.tasks.has(task.tid)) continue;
@@ -92,19 +86,6 @@ function nextReady(k: Kernel): Task | null {
     runQueue.shift();
   }
   return null;
-}
-
-/** Deterministic mode: jumps to the next deadline. False when there is none, or the clock is the host's. */
-function skipIdle(k: Kernel): boolean {
-  const deadline = nextDeadline(k);
-  if (k.time.nsPerInstruction === 0 || deadline === Number.POSITIVE_INFINITY) return false;
-  if (deadline > k.time.nowNs) {
-    k.sched.idleNs += deadline - k.time.nowNs;
-    k.time.nowNs = deadline;
-  }
-  k.sched.retired += IDLE_WORK;
-  fireTimers(k);
-  return true;
 }
 
 /** Puts the task's registers and address space into the hart. */
@@ -370,6 +351,7 @@ function settle(k: Kernel, task: Task, first: Outcome): boolean {
 /** Gives a system call's result to the program. A handler that set all registers itself (rt_sigreturn) has cleared `syscall`. */
 function finishCall(k: Kernel, task: Task, result: number): void {
   if (task.syscall && k.sched.loaded === task.tid) k.hart.setX(10, result);
-  if (task.syscall && result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK) task.notify = true;
+  if (task.syscall && result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK)
+    task.notify = true;
   if (task.ptrace) syscallStop(k, task, 'exit');
 }
