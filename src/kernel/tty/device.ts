@@ -23,6 +23,7 @@ function newTty(name: string, index: number, rdev: number, driver: Tty['driver']
     rdev,
     driver,
     termios,
+    locked: null,
     winsize: { rows: 0, cols: 0, xpixel: 0, ypixel: 0 },
     sid: 0,
     pgrp: 0,

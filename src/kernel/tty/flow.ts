@@ -14,8 +14,9 @@ import type { Tty } from './types.ts';
 const WIRE_LIMIT = { serial: 16384, pty: 8192 } as const;
 /** With so little room left the other side is asked to stop (IXOFF), with so little input to go on (n_tty). */
 const THROTTLE = 128;
-/** Output a flush cannot take back: the master's own buffer, or the transmitter's. */
-const ALREADY_SENT = 4095;
+/** Output a flush cannot take back: what a master has in its own buffer; a port has sent all it was not stopped to send. */
+const alreadySent = (tty: Tty): number =>
+  tty.driver === 'pty' ? 4095 : tty.stopped ? 0 : Number.POSITIVE_INFINITY;
 
 /** Reports a change to the master when it is in packet mode. */
 export function packetStatus(k: Kernel, tty: Tty, set: number, clear = 0): void {
@@ -119,7 +120,7 @@ export function flushInput(k: Kernel, tty: Tty): void {
 /** Forgets output that is not on the wire yet (tcflush(TCOFLUSH)). */
 export function flushOutput(k: Kernel, tty: Tty): void {
   tty.echo = [];
-  discardOutput(k, tty, ALREADY_SENT);
+  discardOutput(k, tty, alreadySent(tty));
   packetStatus(k, tty, Pkt.FLUSHWRITE);
 }
 

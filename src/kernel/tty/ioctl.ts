@@ -18,8 +18,15 @@ import {
 } from './job.ts';
 import { inputBytes } from './ldisc.ts';
 import { emit } from './output.ts';
-import { C, Flow, Flush, Ioctl, V } from './termbits.ts';
-import { applySetter, getTermios, getWinsize, setWinsizeFrom, termiosSetter } from './termios-ioctl.ts';
+import { C, Flow, Flush, Ioctl, isConsoleCommand, V } from './termbits.ts';
+import {
+  applySetter,
+  getTermios,
+  getWinsize,
+  lockedTermios,
+  setWinsizeFrom,
+  termiosSetter,
+} from './termios-ioctl.ts';
 import type { Tty, TtyFile } from './types.ts';
 
 /** DTR, RTS, CTS, CD and DSR are on: the host's wire is always connected. */
@@ -165,12 +172,15 @@ export function ttyIoctl(k: Kernel, task: Task, file: File, cmd: number, arg: nu
       if (!capable(task.cred, CAP.SYS_ADMIN)) return -Errno.EPERM;
       hangupTty(k, tty);
       return 0;
+    case Ioctl.TIOCGLCKTRMIOS:
+    case Ioctl.TIOCSLCKTRMIOS:
+      return lockedTermios(k, task, tty, cmd === Ioctl.TIOCSLCKTRMIOS, arg);
     case Ioctl.TIOCGPTN:
     case Ioctl.TIOCSPTLCK:
     case Ioctl.TIOCPKT:
       return -Errno.ENOTTY;
     default:
-      unsupported(k, `ioctl ${cmd.toString(16)} of a terminal`);
+      if (!isConsoleCommand(cmd)) unsupported(k, `ioctl ${cmd.toString(16)} of a terminal`);
       return -Errno.ENOTTY;
   }
 }

@@ -163,6 +163,8 @@ export const Ioctl = {
   TCSETS2: 0x402c542b,
   TCSETSW2: 0x402c542c,
   TCSETSF2: 0x402c542d,
+  TIOCGLCKTRMIOS: 0x5456,
+  TIOCSLCKTRMIOS: 0x5457,
   TIOCGPTN: 0x80045430,
   TIOCSPTLCK: 0x40045431,
   TIOCGDEV: 0x80045432,
@@ -173,6 +175,14 @@ export const Ioctl = {
   TIOCGEXCL: 0x80045440,
   TIOCGPTPEER: 0x5441,
 } as const;
+
+/** Commands that only virtual consoles and serial drivers know are refused silently: KD*, VT_*, TIOCLINUX, TIOCGSERIAL. */
+export const isConsoleCommand = (cmd: number): boolean =>
+  (cmd & 0xff00) === 0x4b00 ||
+  (cmd & 0xff00) === 0x5600 ||
+  cmd === 0x541c ||
+  cmd === 0x541e ||
+  cmd === 0x541f;
 
 /** Status bits of packet mode (man 2 TIOCPKT). */
 export const Pkt = {

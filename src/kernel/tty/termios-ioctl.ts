@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel.ts';
 import { copyIn, copyOut } from '../mm/uaccess.ts';
 import { kernelSigInfo, SIGWINCH } from '../signal/bits.ts';
 import { sendSignalPgrp } from '../signal/send.ts';
+import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { flushInput, packetStatus, pumpWire, startTty } from './flow.ts';
 import { ldiscSetTermios } from './ldisc.ts';
@@ -47,6 +48,32 @@ export function getTermios(k: Kernel, task: Task, tty: Tty, cmd: number, arg: nu
 const classicFlow = (t: Termios): boolean =>
   (t.iflag & I.IXON) !== 0 && t.cc[V.STOP] === 0x13 && t.cc[V.START] === 0x11;
 
+/** Puts back what is locked against change (unset_locked_termios). */
+function keepLocked(tty: Tty, next: Termios): void {
+  const { locked, termios: old } = tty;
+  if (!locked) return;
+  const keep = (now: number, before: number, mask: number): number => ((now & ~mask) | (before & mask)) >>> 0;
+  next.iflag = keep(next.iflag, old.iflag, locked.iflag);
+  next.oflag = keep(next.oflag, old.oflag, locked.oflag);
+  next.cflag = keep(next.cflag, old.cflag, locked.cflag);
+  next.lflag = keep(next.lflag, old.lflag, locked.lflag);
+  if (locked.line !== 0) next.line = old.line;
+  next.cc = next.cc.map((c, i) => (locked.cc[i] !== 0 ? old.cc[i] : c));
+}
+
+/** TIOCGLCKTRMIOS and TIOCSLCKTRMIOS: which bits and characters of termios stay as they are. */
+export function lockedTermios(k: Kernel, task: Task, tty: Tty, set: boolean, arg: number): number {
+  if (!set) {
+    const none = unpackTermios(new Uint8Array(TERMIOS_SIZE));
+    return copyOut(k, task, arg, packTermios(tty.locked ?? none, false));
+  }
+  if (!capable(task.cred, CAP.SYS_ADMIN)) return -Errno.EPERM;
+  const bytes = copyIn(k, task, arg, TERMIOS_SIZE);
+  if (!bytes) return -Errno.EFAULT;
+  tty.locked = bytes.some((byte) => byte !== 0) ? unpackTermios(bytes) : null;
+  return 0;
+}
+
 /** Makes `next` the terminal's termios, with what follows for the line discipline and packet mode (tty_set_termios). */
 export function setTermios(k: Kernel, tty: Tty, next: Termios): void {
   const old = tty.termios;
@@ -76,6 +103,7 @@ export function applySetter(k: Kernel, task: Task, tty: Tty, cmd: number, arg: n
   if (setter.flush) flushInput(k, tty);
   const next = setter.size === TERMIO_SIZE ? overlayTermio(tty.termios, bytes) : unpackTermios(bytes);
   if (next.line !== 0) next.line = tty.termios.line;
+  keepLocked(tty, next);
   setTermios(k, tty, next);
   return 0;
 }

@@ -56,6 +56,8 @@ export interface Tty {
   /** What its wire is. */
   driver: 'serial' | 'pty';
   termios: Termios;
+  /** Flags and characters that only root may change (TIOCSLCKTRMIOS); null: none. */
+  locked: Termios | null;
   winsize: Winsize;
   /** Session that has it as controlling terminal (0: none) and its foreground process group. */
   sid: number;
