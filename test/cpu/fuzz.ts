@@ -56,13 +56,14 @@ async function record(version: string): Promise<void> {
   writeCorpus({ recordedWith: version, recordedOn: new Date().toISOString().slice(0, 10), batches });
 }
 
-async function live(firstSeed: number, until: number, garbageOnly: boolean): Promise<boolean> {
+async function live(firstSeed: number, seconds: number, garbageOnly: boolean): Promise<boolean> {
   const m = await sharedMachine();
   const started = Date.now();
+  const until = started + 1000 * seconds;
   let programs = 0;
   let runs = 0;
   let said = started;
-  for (let seed = firstSeed; Date.now() < until; seed = (seed + 1) >>> 0) {
+  for (let seed = firstSeed; programs + runs === 0 || Date.now() < until; seed = (seed + 1) >>> 0) {
     if (!garbageOnly) {
       const { reports } = await compareSeed(seed, CASES_PER_ROUND);
       if (reports.length > 0) {
@@ -100,8 +101,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-  const until = values.seconds === undefined ? Infinity : Date.now() + 1000 * Number(values.seconds);
-  return (await live(seed, until, values.garbage)) ? 0 : 1;
+  const seconds = values.seconds === undefined ? Infinity : Number(values.seconds);
+  return (await live(seed, seconds, values.garbage)) ? 0 : 1;
 }
 
 process.exitCode = await main();
