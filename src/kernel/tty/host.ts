@@ -12,6 +12,7 @@ import { devptsInstance, ptmxInode } from './devpts.ts';
 import { fromWire, wireRoom } from './flow.ts';
 import { drain } from './output.ts';
 import { type MasterFile, newPty } from './pty.ts';
+import { I } from './termbits.ts';
 import { resize } from './termios-ioctl.ts';
 import type { Pty, TtyFile } from './types.ts';
 
@@ -46,6 +47,8 @@ export function openHostPty(
   }
   pty.locked = false;
   pty.slave.opens = 1;
+  // The host's terminals speak UTF-8, as those of sshd and terminal emulators do.
+  pty.slave.termios.iflag |= I.IUTF8;
   pty.slave.winsize = { rows: size.rows, cols: size.cols, xpixel: 0, ypixel: 0 };
   master.data = { pty } satisfies MasterFile;
   slave.data = { tty: pty.slave, hangups: pty.slave.hangups } satisfies TtyFile;
