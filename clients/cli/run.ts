@@ -179,8 +179,12 @@ class OutputPump {
     return moved;
   }
 
-  /** Resolves when everything written has left this process. */
-  async flushed(): Promise<void> {
+  /** Takes what is left in the VM; resolves when it has left this process. */
+  async finish(): Promise<void> {
+    for (this.pump(); this.#full && !this.#gone; this.pump())
+      await new Promise<void>((resolve) =>
+        this.#stream.once('drain', resolve).once('error', () => resolve()),
+      );
     if (!this.#gone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
   }
 }
@@ -196,11 +200,7 @@ async function drive(
     const slice = runVm(vm, SLICE, Number.POSITIVE_INFINITY);
     let moved = false;
     for (const pump of pumps) moved = pump.pump() || moved;
-    if (done()) {
-      for (const pump of pumps) while (pump.pump());
-      return;
-    }
-    if (slice.state === 'halted') return;
+    if (done() || slice.state === 'halted') return;
     if (slice.state === 'idle' && !moved) await bell.wait(slice.idleMs);
     else await new Promise(setImmediate);
   }
@@ -223,7 +223,7 @@ async function runOne(vm: Vm, options: RunOptions): Promise<number> {
   );
   await drive(vm, bell, [stdin, stdout, stderr], () => exitStatusOf(vm, pid) !== null);
   process.stdin.pause();
-  await Promise.all([stdout.flushed(), stderr.flushed()]);
+  await Promise.all([stdout.finish(), stderr.finish()]);
   const status = exitStatusOf(vm, pid);
   if (!status) {
     process.stderr.write(`oopsbox: the VM has stopped: ${vm.kernel.halted?.text ?? 'no reason given'}\n`);
@@ -261,7 +261,7 @@ async function attach(vm: Vm): Promise<number> {
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   try {
     await drive(vm, bell, [stdin, stdout], () => left);
-    await stdout.flushed();
+    await stdout.finish();
   } finally {
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
     process.stdin.pause();
