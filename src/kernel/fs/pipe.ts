@@ -218,19 +218,24 @@ const pipeOps: FileOps = defineFileOps('pipe', {
     cmd === FIONREAD ? writeI32(k, task, arg, pipeOf(file).bytes) : -Errno.ENOTTY,
 });
 
-/** Completes the open of a FIFO: waits for the other side unless O_NONBLOCK (man 7 fifo). */
+/**
+ * Completes the open of a FIFO: waits for the other side unless O_NONBLOCK (man 7 fifo). A pipe opened again through
+ * /proc/PID/fd never waits.
+ */
 export function fifoOpen(k: Kernel, _task: Task, file: File): Outcome {
   const inode = file.inode as Inode;
   if (!inode.data) inode.data = newPipeState();
   const pipe = inode.data as Pipe;
   const nonblock = (file.flags & O.NONBLOCK) !== 0;
   const access = file.flags & O.ACCMODE;
-  if (access === O.WRONLY && nonblock && pipe.readers === 0) return -Errno.ENXIO;
+  const isPipe = inode.sb === k.fs.pipefs;
+  if (!isPipe && access === O.WRONLY && nonblock && pipe.readers === 0) return -Errno.ENXIO;
   file.kind = 'pipe';
   file.data = pipe;
   countOpen(pipe, file);
   if (pipe.readWait.tids.length > 0) wakeUp(k, pipe.readWait);
   if (pipe.writeWait.tids.length > 0) wakeUp(k, pipe.writeWait);
+  if (isPipe) return 0;
   if (access === O.RDONLY && pipe.writers === 0) {
     if (!nonblock) return waitForOther(file, pipe.writerOpens);
     file.dir = { writersSeen: pipe.writerOpens };
