@@ -69,7 +69,7 @@ export class Core {
     const table = buildOps();
     const plain = new Uint16Array(this.memory.buffer, L.PLAIN, table.count);
     for (let id = 0; id < table.count; id++) plain[id] = id;
-    for (const fused of table.fused) plain[fused.id] = fused.first.id;
+    for (const fused of table.fused) plain[fused.id] = fused.parts[0].id;
   }
 
   /** Makes the memory one step longer; false when it is as long as it may be. */

@@ -124,13 +124,17 @@ export function expand16(bits: u32): u32 {
 }
 
 function fuse(table: OpTable): string {
-  const byFirst = new Map<number, string[]>();
-  for (const { id, first, second } of table.fused) {
-    byFirst.set(first.id, [...(byFirst.get(first.id) ?? []), `if (second == ${second.id}) return ${id};`]);
+  const byStem = new Map<number, string[]>();
+  for (const { id, parts, stem } of table.fused) {
+    byStem.set(stem, [
+      ...(byStem.get(stem) ?? []),
+      `if (next == ${parts[parts.length - 1].id}) return ${id};`,
+    ]);
   }
-  const cases = [...byFirst].map(([first, ifs]) => `case ${first}: ${ifs.join(' ')} break;`);
-  return `function fuse(first: u32, second: u32): u32 {
-  switch (first) {
+  const cases = [...byStem].map(([stem, ifs]) => `case ${stem}: ${ifs.join(' ')} break;`);
+  return `/** The fused op that is \`stem\` and then \`next\`; 0: none. */
+function fuse(stem: u32, next: u32): u32 {
+  switch (stem) {
   ${cases.join('\n  ')}
   }
   return 0;
@@ -174,35 +178,54 @@ function ends(op: u32): bool {
   return op == ${ILLEGAL};
 }
 
-/** Decodes from the slot \`ip\` of the decode page \`base\` to the end of the straight run, at most 64 instructions. */
+/** Decodes one instruction into its slot's operands; answers its op. */
+function decodeSlot(base: u32, code: u32, slot: u32): u32 {
+  const at = (slot - base) >>> 2;
+  const bits = <u32>load<u16>(code + at);
+  if ((bits & 3) != 3) {
+    const expanded = expand16(bits);
+    return expanded == 0 ? ${ILLEGAL} : decode32(expanded, slot, base) + 1;
+  }
+  if (at == 4094) return ${STRADDLE};
+  return decode32(bits | (<u32>load<u16>(code + at + 2) << 16), slot, base);
+}
+
+/** The straight run being decoded: its slots and plain ops. */
+const LONGEST: u32 = 64;
+const slots = memory.data(LONGEST * 4);
+const plain = memory.data(LONGEST * 4);
+
+/**
+ * Decodes from the slot \`ip\` of the decode page \`base\` to the end of the straight run or to code that is decoded
+ * already (a few ops of which still serve to fuse the last new ones), then fuses: each slot gets the longest sequence
+ * that starts with it.
+ */
 export function decodeRun(base: u32, ip: u32): void {
   const code = load<u32>(base, DP_FRAME);
   store<u32>(base, 1, DP_DIRTY);
-  let previous: u32 = 0;
-  let before: u32 = 0;
-  let slot = ip;
-  for (let i = 0; i < 64 && slot < base + SLOTS_BYTES; i++) {
+  let count: u32 = 0;
+  let fresh: u32 = 0;
+  for (let slot = ip; count < LONGEST && slot < base + SLOTS_BYTES; ) {
     let op = <u32>load<u16>(PLAIN + (<u32>load<u16>(slot) << 1));
-    const known = op != 0;
-    const at = (slot - base) >>> 2;
-    let bits = <u32>load<u16>(code + at);
-    const long = (bits & 3) == 3;
-    if (!known) {
-      if (!long) {
-        bits = expand16(bits);
-        op = bits == 0 ? ${ILLEGAL} : decode32(bits, slot, base) + 1;
-      } else if (at == 4094) op = ${STRADDLE};
-      else op = decode32(bits | (<u32>load<u16>(code + at + 2) << 16), slot, base);
-      store<u16>(slot, <u16>op);
+    if (op == 0) {
+      if (fresh != count) break;
+      op = decodeSlot(base, code, slot);
+      fresh++;
+    } else if (count - fresh == 3) break;
+    store<u32>(slots + (count << 2), slot);
+    store<u32>(plain + (count << 2), op);
+    count++;
+    if (op == ${STRADDLE} || ends(op)) break;
+    slot += (load<u8>(code + ((slot - base) >>> 2)) & 3) == 3 ? 16 : 8;
+  }
+  for (let i: u32 = 0; i < fresh; i++) {
+    let op = load<u32>(plain + (i << 2));
+    for (let j = i + 1; j < count; j++) {
+      const longer = fuse(op, load<u32>(plain + (j << 2)));
+      if (longer == 0) break;
+      op = longer;
     }
-    if (before != 0) {
-      const fused = fuse(previous, op);
-      if (fused != 0) store<u16>(before, <u16>fused);
-    }
-    if (known || op == ${STRADDLE} || ends(op)) break;
-    previous = op;
-    before = slot;
-    slot += long ? 16 : 8;
+    store<u16>(load<u32>(slots + (i << 2)), <u16>op);
   }
 }
 `;

@@ -1,6 +1,6 @@
 /** Generates the AssemblyScript of the two interpreters: `hot.ts` and `step.ts` (see meaning.ts for how they differ). */
 import { alwaysJumps, body, isHot } from './meaning.ts';
-import { ILLEGAL, type OpTable, PAGE_END, STRADDLE, UNDECODED } from './ops.ts';
+import { ILLEGAL, type Op, type OpTable, PAGE_END, STRADDLE, UNDECODED } from './ops.ts';
 
 const HEAD = `import { at, csrClear, csrSet, csrWrite, ebreak, ecall, fencei, illegal, lr_i32, lr_i64, rounding, sc_i32, sc_i64 } from './special';
 import { atomicAddress, readSlow, writeSlow } from './access';
@@ -26,20 +26,19 @@ const qualify = (text: string): string =>
 /** Source of the fast interpreter: `hot(ip, pcbase, n)` answers n less the instructions retired. */
 export function hotSource(table: OpTable): string {
   const cases: string[] = [];
-  for (const op of table.ops) {
-    if (!isHot(op)) continue;
-    const tail = alwaysJumps(op) ? '' : `ip += ${op.length * 4}; --n; continue;`;
-    cases.push(`case ${op.id}: { // ${op.name}\n    ${qualify(body(op, 'hot'))}\n    ${tail}\n  }`);
-  }
-  for (const pair of table.fused) {
-    const { first, second } = pair;
-    const tail = alwaysJumps(second) ? '' : `ip += ${second.length * 4}; --n; continue;`;
-    cases.push(`case ${pair.id}: { // ${pair.name}
-    { ${qualify(body(first, 'hot'))} }
-    ip += ${first.length * 4}; --n;
-    { ${qualify(body(second, 'hot'))} }
-    ${tail}
-  }`);
+  const units = [
+    ...table.ops.filter(isHot).map((op) => ({ id: op.id, name: op.name, parts: [op] as readonly Op[] })),
+    ...table.fused,
+  ];
+  for (const { id, name, parts } of units) {
+    let slot = 0;
+    const bodies = parts.map((op, index) => {
+      const text = `{ ${qualify(body(op, 'hot', slot, index))} }`;
+      slot += op.length * 4;
+      return text;
+    });
+    const tail = alwaysJumps(parts[parts.length - 1]) ? '' : `ip += ${slot}; n -= ${parts.length}; continue;`;
+    cases.push(`case ${id}: { // ${name}\n    ${bodies.join('\n    ')}\n    ${tail}\n  }`);
   }
   return `${HEAD}
 export function hot(ip: u32, pcbase: i64, n: i32): i32 {

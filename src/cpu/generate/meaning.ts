@@ -5,45 +5,58 @@
  *
  * Always true: an instruction's effects come after its last possible trap.
  */
-import { FORMATS, type Instruction } from '../isa/index.ts';
+import { FORMATS } from '../isa/index.ts';
 import type { Op } from './ops.ts';
 
 export type Flavour = 'hot' | 'step';
 
+/**
+ * Where an op's text stands: in which interpreter and, in a fused sequence, how far its slot is from `ip` and how many
+ * ops come before it.
+ */
+export interface Site {
+  readonly op: Op;
+  readonly flavour: Flavour;
+  readonly slot: number;
+  readonly index: number;
+}
+
 const BYTE_OF_PLACE: Record<string, number> = { a: 2, b: 4, c: 6 };
 const SIZES: Record<string, number> = { i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, i64: 8 };
-const PC_TEXT = '(pcbase + <i64>(ip >>> 2))';
+const IP_AS_PC = '(pcbase + <i64>(ip >>> 2))';
+/** Float helpers that the fast interpreter calls. */
+const HOT_FLOAT = /\b(fadd|fsub|fmul|feq|flt|fle)_[sd]\(|fcvt_d_w\(|fcvt_d_s\(/;
 
-/** Text that reads an operand out of the slot at `ip`. */
-function operandText(instruction: Instruction, name: string): string {
+/** Text of the op's own address. */
+const ownPc = ({ slot }: Site): string => (slot === 0 ? IP_AS_PC : `(pcbase + <i64>((ip + ${slot}) >>> 2))`);
+
+/** Text that reads 16 bits of the op's slot. */
+const half = ({ slot }: Site, byte: number): string => `<u32>load<u16>(ip, ${slot + byte})`;
+
+/** Text that reads an operand out of the op's slot. */
+function operandText(site: Site, name: string): string {
+  const { instruction } = site.op;
   const format = FORMATS[instruction.format];
   const place = (format.places as Record<string, string>)[name];
   const isRegister = /^(rs|fs)/.test(name);
   if (place === 'packed')
-    return `load<i64>(((<u32>load<u16>(ip, 6) >> ${name === 'fs3' ? 5 : 0}) & 31) << 3, FREGS)`;
-  if (place === 'w') return 'i64.load32_s(ip, 4)';
+    return `load<i64>(((${half(site, 6)} >> ${name === 'fs3' ? 5 : 0}) & 31) << 3, FREGS)`;
+  if (place === 'w') return `i64.load32_s(ip, ${site.slot + 4})`;
   const byte = BYTE_OF_PLACE[place];
-  if (isRegister && 'rm' in format.operands && place === 'c')
-    return `load<i64>(<u32>load<u16>(ip, 6) & 0xfff, X)`;
-  if (isRegister) return `load<i64>(<u32>load<u16>(ip, ${byte}), X)`;
-  if (name === 'csr') return '<u32>load<u16>(ip, 6)';
-  if (name === 'zimm') return `<i64>load<u16>(ip, ${byte})`;
-  if (instruction.format === 'B') return '(i64.load16_s(ip, 6) >> 2)';
-  return `i64.load16_s(ip, ${byte})`;
+  if (isRegister && 'rm' in format.operands && place === 'c') return `load<i64>(${half(site, 6)} & 0xfff, X)`;
+  if (isRegister) return `load<i64>(${half(site, byte)}, X)`;
+  if (name === 'csr') return half(site, 6);
+  if (name === 'zimm') return `<i64>(${half(site, byte)})`;
+  if (instruction.format === 'B') return `(i64.load16_s(ip, ${site.slot + 6}) >> 2)`;
+  return `i64.load16_s(ip, ${site.slot + byte})`;
 }
 
-/** The field of the rounding mode. */
-function roundingText(instruction: Instruction): string {
-  const packed = (FORMATS[instruction.format].places as Record<string, string>).rm === 'packed';
-  return `<u32>load<u16>(ip, 6) >> ${packed ? 10 : 12}`;
-}
-
-function expression(op: Op, text: string): string {
+function expression(site: Site, text: string): string {
   return text.replace(/\b(field_)?(rs1|rs2|fs1|fs2|fs3|imm|csr|zimm|pc|next)\b/g, (_all, field, name) => {
-    if (field) return `<u32>load<u16>(ip, ${BYTE_OF_PLACE.b})`;
-    if (name === 'pc') return PC_TEXT;
-    if (name === 'next') return `(${PC_TEXT} + ${op.length})`;
-    return operandText(op.instruction, name);
+    if (field) return half(site, BYTE_OF_PLACE.b);
+    if (name === 'pc') return ownPc(site);
+    if (name === 'next') return `(${ownPc(site)} + ${site.op.length})`;
+    return operandText(site, name);
   });
 }
 
@@ -53,103 +66,104 @@ export function isHot(op: Op): boolean {
   return !/\bf[a-z]+(_[a-z]+)?_[sd]\(|_[sd]_[a-z]+\(/.test(op.meaning) || HOT_FLOAT.test(op.meaning);
 }
 
-/** Float helpers called from the fast interpreter. */
-const HOT_FLOAT = /\b(fadd|fsub|fmul|feq|flt|fle)_[sd]\(|fcvt_d_w\(|fcvt_d_s\(/;
-
-/** The rounding modes other than to-nearest-even are left to `step`. */
-function rounding(op: Op, flavour: Flavour): string {
-  if (!/\brm\b/.test(op.meaning)) return '';
-  const field = roundingText(op.instruction);
-  if (flavour === 'step')
-    return `at(base, ip, done); const rm = rounding(${field}); if (trapped()) ${give(flavour)}`;
-  return `const rm: u32 = 0; if ((${field}) != 0 && ((${field}) != 7 || load<u32>(FCSR) != 0)) ${give(flavour)}`;
+/** The rounding mode. Those other than to-nearest-even are left to `step`. */
+function rounding(site: Site): string {
+  if (!/\brm\b/.test(site.op.meaning)) return '';
+  const packed = (FORMATS[site.op.instruction.format].places as Record<string, string>).rm === 'packed';
+  const field = `${half(site, 6)} >> ${packed ? 10 : 12}`;
+  if (site.flavour === 'step')
+    return `at(base, ip, done); const rm = rounding(${field}); if (trapped()) ${give(site)}`;
+  return `const rm: u32 = 0; if ((${field}) != 0 && ((${field}) != 7 || load<u32>(FCSR) != 0)) ${give(site)}`;
 }
 
 /** Text that gives the instruction up: to `step`, or to the trap that was raised. */
-function give(flavour: Flavour): string {
-  return flavour === 'hot' ? `return leave(${PC_TEXT}, n);` : `return leave(${PC_TEXT}, done);`;
+function give(site: Site): string {
+  if (site.flavour === 'step') return `return leave(${IP_AS_PC}, done);`;
+  return `return leave(${ownPc(site)}, n${site.index === 0 ? '' : ` - ${site.index}`});`;
 }
 
-const setRegister = (value: string): string => `store<i64>(<u32>load<u16>(ip, 2), ${value}, X);`;
+const setRegister = (site: Site, value: string): string => `store<i64>(${half(site, 2)}, ${value}, X);`;
 
-function tag(size: number): string {
-  return `<u64>(va & ${-4096 + size - 1})`;
-}
+/** A TLB entry's place and the test that it serves an aligned access at `va`. */
+const entryAt = (table: string): string => `const e: u32 = ${table} + ((<u32>va >>> 8) & 0x3ff0);`;
+const hits = (size: number): string => `load<u64>(e) == <u64>(va & ${-4096 + size - 1})`;
 
-function loadText(op: Op, flavour: Flavour, type: string, address: string): string {
+function loadText(site: Site, type: string, address: string): string {
   const size = SIZES[type];
-  const head = `const va: i64 = ${expression(op, address)}; const e: u32 = TLB_READ + ((<u32>va >>> 8) & 0x3ff0);`;
+  const head = `const va: i64 = ${expression(site, address)}; ${entryAt('TLB_READ')}`;
   const fast = `<i64>load<${type}>(<u32>va + load<u32>(e, 8))`;
-  if (flavour === 'hot')
-    return `${head} if (load<u64>(e) != ${tag(size)}) ${give(flavour)} const v: i64 = ${fast};`;
-  return `${head} let v: i64; if (load<u64>(e) == ${tag(size)}) v = ${fast};
-    else { v = <i64><${type}>readSlow(va, ${size}); if (trapped()) ${give(flavour)} }`;
+  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${give(site)} const v: i64 = ${fast};`;
+  return `${head} let v: i64; if (${hits(size)}) v = ${fast};
+    else { v = <i64><${type}>readSlow(va, ${size}); if (trapped()) ${give(site)} }`;
 }
 
-function storeText(op: Op, flavour: Flavour, type: string, address: string, value: string): string {
+function storeText(site: Site, type: string, address: string, value: string): string {
   const size = SIZES[type];
-  const head = `const va: i64 = ${expression(op, address)}; const e: u32 = TLB_WRITE + ((<u32>va >>> 8) & 0x3ff0);`;
-  const fast = `store<${type}>(<u32>va + load<u32>(e, 8), <${type}>${expression(op, value)});`;
-  if (flavour === 'hot') return `${head} if (load<u64>(e) != ${tag(size)}) ${give(flavour)} ${fast}`;
-  return `${head} if (load<u64>(e) == ${tag(size)}) ${fast}
-    else { writeSlow(va, ${size}, <u64>${expression(op, value)}); if (trapped()) ${give(flavour)} }`;
+  const head = `const va: i64 = ${expression(site, address)}; ${entryAt('TLB_WRITE')}`;
+  const fast = `store<${type}>(<u32>va + load<u32>(e, 8), <${type}>${expression(site, value)});`;
+  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${give(site)} ${fast}`;
+  return `${head} if (${hits(size)}) ${fast}
+    else { writeSlow(va, ${size}, <u64>${expression(site, value)}); if (trapped()) ${give(site)} }`;
 }
 
-function swapText(op: Op, flavour: Flavour, type: string, address: string, value: string): string {
+function swapText(site: Site, type: string, address: string, value: string): string {
   const size = SIZES[type];
-  const va = `const va: i64 = ${expression(op, address)};`;
-  const rest = `const old: i64 = <i64>load<${type}>(host); store<${type}>(host, <${type}>(${expression(op, value)}));
-    ${setRegister('old')}`;
-  if (flavour === 'step') {
-    return `${va} const host = atomicAddress(va, ${size}, 1, 6); if (host == 0) ${give(flavour)} ${rest}`;
+  const va = `const va: i64 = ${expression(site, address)};`;
+  const rest = `const old: i64 = <i64>load<${type}>(host); store<${type}>(host, <${type}>(${expression(site, value)}));
+    ${setRegister(site, 'old')}`;
+  if (site.flavour === 'step') {
+    return `${va} const host = atomicAddress(va, ${size}, 1, 6); if (host == 0) ${give(site)} ${rest}`;
   }
-  return `${va} const e: u32 = TLB_WRITE + ((<u32>va >>> 8) & 0x3ff0);
-    if (load<u64>(e) != ${tag(size)}) ${give(flavour)} const host: u32 = <u32>va + load<u32>(e, 8); ${rest}`;
+  return `${va} ${entryAt('TLB_WRITE')} if (!(${hits(size)})) ${give(site)}
+    const host: u32 = <u32>va + load<u32>(e, 8); ${rest}`;
 }
 
 /** One statement that is not a jump. */
-function statement(op: Op, flavour: Flavour, text: string): string {
+function statement(site: Site, text: string): string {
   const [, type, address, value] = /^store_(\w+)\((.+?), (.+)\)$/.exec(text) ?? [];
-  if (type) return storeText(op, flavour, type, address, value);
+  if (type) return storeText(site, type, address, value);
   const assignment = /^(rd|fd|t) = (.+)$/.exec(text);
-  if (!assignment) return `at(base, ip, done); ${expression(op, text)}; if (trapped()) ${give(flavour)}`;
+  if (!assignment) return `at(base, ip, done); ${expression(site, text)}; if (trapped()) ${give(site)}`;
   const [, target, right] = assignment;
-  if (target === 't') return `const t: i64 = ${expression(op, right)};`;
+  if (target === 't') return `const t: i64 = ${expression(site, right)};`;
   const swap = /^swap_(\w+)\((\w+), (.+)\)$/.exec(right);
-  if (swap) return swapText(op, flavour, swap[1], swap[2], swap[3]);
+  if (swap) return swapText(site, swap[1], swap[2], swap[3]);
   const load = /load_(\w+)\(([^()]*)\)/.exec(right);
   if (load) {
-    return `${loadText(op, flavour, load[1], load[2])} ${setRegister(expression(op, right.replace(load[0], 'v')))}`;
+    return `${loadText(site, load[1], load[2])} ${setRegister(site, expression(site, right.replace(load[0], 'v')))}`;
   }
   if (/\b(lr_|sc_|csr[A-Z])/.test(right)) {
-    return `at(base, ip, done); const v: i64 = ${expression(op, right)}; if (trapped()) ${give(flavour)} ${setRegister('v')}`;
+    return `at(base, ip, done); const v: i64 = ${expression(site, right)}; if (trapped()) ${give(site)} ${setRegister(site, 'v')}`;
   }
-  return setRegister(`<i64>(${expression(op, right)})`);
+  return setRegister(site, `<i64>(${expression(site, right)})`);
 }
 
 /** How a jump ends: near ones stay in the page, far ones leave `npc` for the loop to look up. */
-function jump(op: Op, flavour: Flavour, target: string): string {
+function jump(site: Site, target: string): string {
+  const { op, flavour, slot, index } = site;
   const near = (op.instruction.format === 'B' || op.instruction.format === 'J') && !op.far;
+  const count = `n -= ${index + 1};`;
   if (near) {
-    const delta = op.instruction.format === 'B' ? '<u32><i32>load<i16>(ip, 6)' : 'load<u32>(ip, 4)';
+    const delta =
+      op.instruction.format === 'B' ? `<u32><i32>load<i16>(ip, ${slot + 6})` : `load<u32>(ip, ${slot + 4})`;
     if (flavour === 'step') return `{ ip += ${delta}; break; }`;
-    return `{ ip += ${delta}; if (--n < 0) return leave(${PC_TEXT}, n); continue; }`;
+    return `{ ip += ${delta} + ${slot}; ${count} if (n < 0) return leave(${IP_AS_PC}, n); continue; }`;
   }
-  if (flavour === 'step') return `return leave(${expression(op, target)}, done + 1);`;
-  return `{ npc = ${expression(op, target)}; --n; break; }`;
+  if (flavour === 'step') return `return leave(${expression(site, target)}, done + 1);`;
+  return `{ npc = ${expression(site, target)}; ${count} break; }`;
 }
 
 /** The op's whole body; falls out at its end when the instruction is done and the next one follows it. */
-export function body(op: Op, flavour: Flavour): string {
+export function body(op: Op, flavour: Flavour, slot = 0, index = 0): string {
+  const site: Site = { op, flavour, slot, index };
   const parts = op.meaning === '' ? [] : op.meaning.split('; ');
-  const lines = [rounding(op, flavour)];
+  const lines = [rounding(site)];
   for (const part of parts) {
     const conditional = /^if \((.+)\) goto (.+)$/.exec(part);
     const always = /^goto (.+)$/.exec(part);
-    if (conditional)
-      lines.push(`if (${expression(op, conditional[1])}) ${jump(op, flavour, conditional[2])}`);
-    else if (always) lines.push(jump(op, flavour, always[1]));
-    else lines.push(statement(op, flavour, part));
+    if (conditional) lines.push(`if (${expression(site, conditional[1])}) ${jump(site, conditional[2])}`);
+    else if (always) lines.push(jump(site, always[1]));
+    else lines.push(statement(site, part));
   }
   return lines.filter((line) => line !== '').join('\n    ');
 }

@@ -1,12 +1,12 @@
 /**
  * The numbering of decoded operations. A decoded slot names an *op*: a declared instruction or one of its special
- * cases, in one of up to four forms (4 or 2 bytes long; a jump within the page or out of it), or a fused pair.
+ * cases, in one of up to four forms (4 or 2 bytes long; a jump within the page or out of it), or a fused sequence.
  *
  * Always true: the forms of one operation are numbered `id` (4 bytes, near), `id + 1` (2 bytes, near), `id + 2`,
  * `id + 3` (the same, far); a fused op's number is above every plain one's.
  */
 import { COMPRESSED, INSTRUCTIONS, type Instruction } from '../isa/index.ts';
-import { PAIRS } from '../isa/pairs.ts';
+import { SEQUENCES } from '../isa/sequences.ts';
 import { SPECIAL } from '../isa/special.ts';
 
 /** Ops that stand for no instruction. */
@@ -36,12 +36,13 @@ export interface Family {
   readonly ops: readonly Op[];
 }
 
-/** Two ops run as one. */
+/** Ops in a row run as one. */
 export interface Fused {
   readonly id: number;
   readonly name: string;
-  readonly first: Op;
-  readonly second: Op;
+  readonly parts: readonly Op[];
+  /** The op it grows from: the sequence less its last part. */
+  readonly stem: number;
 }
 
 export interface OpTable {
@@ -75,7 +76,7 @@ export function isPure(instruction: Instruction): boolean {
 }
 
 /** Numbers every op. The order of declarations is the order of numbers, so the same sources give the same module. */
-export function buildOps(pairs: readonly string[] = PAIRS): OpTable {
+export function buildOps(sequences: readonly string[] = SEQUENCES): OpTable {
   let id = FIRST_ID;
   const families: Family[] = [];
   const add = (name: string, instruction: Instruction, meaning: string, when?: Family['when']) => {
@@ -104,11 +105,16 @@ export function buildOps(pairs: readonly string[] = PAIRS): OpTable {
   const ops: Op[] = [nopLike, { ...nopLike, id: NOP + 1, name: 'c.nop', length: 2 }];
   for (const family of families) ops.push(...family.ops);
   const named = new Map(ops.map((op) => [op.name, op]));
+  const stems = new Map(ops.map((op) => [op.name, op.id]));
   const fused: Fused[] = [];
-  for (const pair of pairs) {
-    const [first, second] = pair.split(' + ').map((name) => named.get(name));
-    if (!first || !second) throw new Error(`pairs.ts names an unknown op in "${pair}"`);
-    fused.push({ id: id++, name: pair, first, second });
+  for (const name of sequences) {
+    const parts = name.split(' + ').map((part) => named.get(part));
+    const stem = stems.get(name.slice(0, name.lastIndexOf(' + ')));
+    if (stem === undefined || !parts.every((part) => part !== undefined)) {
+      throw new Error(`sequences.ts names an unknown op or stem in "${name}"`);
+    }
+    stems.set(name, id);
+    fused.push({ id: id++, name, parts, stem });
   }
   return { families, ops, fused, count: id };
 }

@@ -1,0 +1,102 @@
+/**
+ * Finds the sequences of ops worth fusing (src/cpu/isa/sequences.ts). Reads logs of
+ * `qemu-riscv64 -d in_asm,exec,nochain -D LOG PROGRAM…` (a FIFO will do), one per argument; prints the sequences that
+ * save the most dispatches over all logs, each log weighing the same, best first.
+ *
+ *     mkfifo log && tsx test/bench/profile.ts log --count 200 & qemu-riscv64 -d in_asm,exec,nochain -D log bash -c …
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { classify } from '../../src/cpu/generate/classify.ts';
+import { isHot } from '../../src/cpu/generate/meaning.ts';
+import { buildOps, type Op } from '../../src/cpu/generate/ops.ts';
+
+const LONGEST = 4;
+const ops = new Map(buildOps([]).ops.map((op) => [op.name, op]));
+
+/** A straight piece of code and how often it ran, as a share of its log's instructions. */
+interface Block {
+  ops: string[];
+  weight: number;
+}
+
+async function readLog(path: string): Promise<Block[]> {
+  const blocks = new Map<string, { ops: string[]; count: number }>();
+  let open: { ops: string[]; count: number } | undefined;
+  let first = true;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (line.startsWith('Trace')) {
+      const block = blocks.get(line.split('/')[1]);
+      if (block) block.count++;
+    } else if (line.startsWith('IN:')) {
+      open = { ops: [], count: 0 };
+      first = true;
+    } else if (open && line.startsWith('0x')) {
+      const [address, bits] = line.trim().split(/:?\s+/);
+      if (first) blocks.set(address.slice(2), open);
+      first = false;
+      open.ops.push(classify(Number.parseInt(bits, 16), Number.parseInt(address.slice(-8), 16)));
+    }
+  }
+  const list = [...blocks.values()].filter((block) => block.count > 0);
+  const total = list.reduce((sum, block) => sum + block.count * block.ops.length, 0);
+  process.stderr.write(`${path}: ${total} instructions in ${list.length} blocks\n`);
+  return list.map((block) => ({ ops: block.ops, weight: block.count / total }));
+}
+
+const always = (op: Op): boolean => /(^|; )goto /.test(op.meaning);
+
+/** Whether an op may stand in a fused sequence, at its end or before. */
+function mayFuse(name: string, last: boolean): boolean {
+  const op = ops.get(name);
+  return op !== undefined && isHot(op) && (last || !always(op)) && !/\bf[a-z]+_[sd]\(/.test(op.meaning);
+}
+
+/** How many ops the chosen sequences swallow from `from` on, as the decoder does it. */
+function swallowed(names: string[], from: number, chosen: Set<string>): number {
+  let key = names[from];
+  let length = 1;
+  while (from + length < names.length && chosen.has(`${key} + ${names[from + length]}`)) {
+    key += ` + ${names[from + length++]}`;
+  }
+  return length;
+}
+
+/** The sequence whose choice saves most now. */
+function best(blocks: Block[], chosen: Set<string>): [string, number] {
+  const gains = new Map<string, number>();
+  for (const { ops: names, weight } of blocks) {
+    for (let at = 0; at < names.length; ) {
+      const length = swallowed(names, at, chosen);
+      const end = at + length;
+      if (
+        end < names.length &&
+        length < LONGEST &&
+        mayFuse(names[end], true) &&
+        names.slice(at, end).every((name) => mayFuse(name, false))
+      ) {
+        const key = names.slice(at, end + 1).join(' + ');
+        gains.set(key, (gains.get(key) ?? 0) + weight);
+      }
+      at = end;
+    }
+  }
+  return [...gains].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
+}
+
+const count = Number(process.argv[process.argv.indexOf('--count') + 1]) || 200;
+const paths = process.argv.slice(2).filter((word) => !word.startsWith('--') && word !== String(count));
+const blocks: Block[] = [];
+for (const path of paths)
+  blocks.push(...(await readLog(path)).map((b) => ({ ...b, weight: b.weight / paths.length })));
+const chosen = new Set<string>();
+let saved = 0;
+while (chosen.size < count) {
+  const [key, gain] = best(blocks, chosen);
+  if (key === '') break;
+  chosen.add(key);
+  saved += gain;
+  if (chosen.size % 25 === 0)
+    process.stderr.write(`${chosen.size}: ${(saved * 100).toFixed(1)} % of dispatches saved\n`);
+}
+console.log([...chosen].map((key) => `  '${key}',`).join('\n'));
