@@ -5,8 +5,10 @@
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 
 export const TASK_SIZE = 2 ** 38;
-/** The page with the rt_sigreturn trampoline, in every address space; signal handlers return to its first instruction. */
-export const SIGRETURN_TRAMPOLINE = TASK_SIZE - PAGE_SIZE;
+/** The vDSO's page, in every address space (mm/vdso.ts). */
+export const VDSO_BASE = TASK_SIZE - PAGE_SIZE;
+/** __vdso_rt_sigreturn: signal handlers return to it. */
+export const SIGRETURN_TRAMPOLINE = VDSO_BASE + 0x800;
 /** The highest a stack begins: a page is left free below the trampoline. */
 export const STACK_TOP = TASK_SIZE - 2 * PAGE_SIZE;
 /** ELF_ET_DYN_BASE: where position-independent programs go. */

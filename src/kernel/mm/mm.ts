@@ -13,11 +13,10 @@ import { forEachLeaf, freeTables, makePte, PTE_ANON, PTE_SPECIAL, ptePfn, releas
 import { allMms } from './rmap.ts';
 import type { Mm, MmRoom, Vma } from './types.ts';
 import { MapFlag, VmaFlag } from './types.ts';
+import { buildVdso } from './vdso.ts';
 import { dropBacking, holdBacking } from './vma.ts';
 
 const KERNEL_HALF = 2048;
-/** `li a7, 139` (rt_sigreturn), `ecall`: what a signal handler returns to. */
-const TRAMPOLINE = [0x08b00893, 0x00000073];
 
 /** The room before {@link initMm}. */
 export function createMmRoom(): MmRoom {
@@ -37,14 +36,12 @@ export function createMmRoom(): MmRoom {
   };
 }
 
-/** Makes the pages every VM has: zero page, trampoline, the kernel's root table with its linear map of all memory. */
+/** Makes the pages every VM has: zero page, vDSO, the kernel's root table with its linear map of all memory. */
 export function initMm(k: Kernel): void {
   const pages = [allocPage(k), allocPage(k), allocPage(k)];
   if (pages.some((pfn) => pfn < 0)) throw new Error('the memory quota is too small for a kernel');
   [k.mm.zeroPage, k.mm.sigreturnPage, k.mm.kernelRoot] = pages;
-  TRAMPOLINE.forEach((word, i) => {
-    k.guest.store32(k.mm.sigreturnPage * PAGE_SIZE + 4 * i, word);
-  });
+  k.guest.page(k.mm.sigreturnPage, true).set(buildVdso());
   const root = k.mm.kernelRoot * PAGE_SIZE;
   const gigabytes = Math.ceil(k.guest.maxPages / 2 ** 18);
   const flags = PTE.V | PTE.R | PTE.W | PTE.G | PTE.A | PTE.D;

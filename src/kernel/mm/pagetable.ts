@@ -72,15 +72,25 @@ export function setPte(k: Kernel, at: number, pfn: Pfn, flags: number): void {
   k.guest.store32(at, (pfn << 10) | flags);
 }
 
-/** A table of 512 entries as words: entry i is `words[2 * i]`. Valid until the next allocation of a page. */
-export function tableWords(k: Kernel, table: Pfn): Uint32Array {
-  const page = k.guest.page(table, true);
-  return new Uint32Array(page.buffer, page.byteOffset, 1024);
+/** Word views on a machine's memory, by its byte view: made once each time the memory grows. */
+const wordViews = new WeakMap<Uint8Array, Uint32Array>();
+
+function wordsOf(k: Kernel): Uint32Array {
+  const bytes = k.machine.bytes();
+  let words = wordViews.get(bytes);
+  if (!words) {
+    words = new Uint32Array(bytes.buffer);
+    wordViews.set(bytes, words);
+  }
+  return words;
 }
+
+/** Where a table lies in {@link wordsOf}: entry i is the word at the answer + 2 * i. For reading only. */
+const tableAt = (k: Kernel, table: Pfn): number => k.guest.page(table, false).byteOffset >>> 2;
 
 /**
  * Calls `visit` for each present leaf of the user half in [start, end), in ascending order. `visit` may change or clear the
- * entry, but must not allocate or free tables.
+ * entry with {@link setPte} or a store, but must not free tables of this root.
  */
 export function forEachLeaf(
   k: Kernel,
@@ -89,24 +99,29 @@ export function forEachLeaf(
   end: Vaddr,
   visit: (va: Vaddr, at: number, pte: number) => void,
 ): void {
-  let va = start;
-  while (va < end) {
-    const top = k.guest.load32(root * 4096 + vpn2(va) * 8);
-    if ((top & PTE.V) === 0) {
-      va = (Math.floor(va / 2 ** 30) + 1) * 2 ** 30;
-      continue;
-    }
-    const middle = k.guest.load32(ptePfn(top) * 4096 + vpn1(va) * 8);
-    const next = (Math.floor(va / 2 ** 21) + 1) * 2 ** 21;
-    if ((middle & PTE.V) === 0) {
-      va = next;
-      continue;
-    }
-    const stop = Math.min(next, end);
-    let at = ptePfn(middle) * 4096 + vpn0(va) * 8;
-    for (; va < stop; va += 4096, at += 8) {
-      const pte = k.guest.load32(at);
-      if ((pte & PTE.V) !== 0) visit(va, at, pte);
+  if (start >= end) return;
+  const words = wordsOf(k);
+  const top = tableAt(k, root);
+  const last = end - 1;
+  for (let i2 = vpn2(start); i2 <= vpn2(last); i2++) {
+    const entry2 = words[top + 2 * i2];
+    if ((entry2 & PTE.V) === 0) continue;
+    const base2 = i2 * 2 ** 30;
+    const middle = tableAt(k, ptePfn(entry2));
+    const from1 = start > base2 ? vpn1(start) : 0;
+    const to1 = last < base2 + 2 ** 30 ? vpn1(last) : 511;
+    for (let i1 = from1; i1 <= to1; i1++) {
+      const entry1 = words[middle + 2 * i1];
+      if ((entry1 & PTE.V) === 0) continue;
+      const base1 = base2 + i1 * 2 ** 21;
+      const table = ptePfn(entry1);
+      const leaves = tableAt(k, table);
+      const from0 = start > base1 ? vpn0(start) : 0;
+      const to0 = last < base1 + 2 ** 21 ? vpn0(last) : 511;
+      for (let i0 = from0; i0 <= to0; i0++) {
+        const pte = words[leaves + 2 * i0];
+        if ((pte & PTE.V) !== 0) visit(base1 + i0 * 4096, table * 4096 + i0 * 8, pte);
+      }
     }
   }
 }
@@ -137,34 +152,28 @@ export function zapRange(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): void {
 
 /** Frees the tables whose whole reach lies in [start, end); the caller knows that nothing else is mapped there. */
 export function freeTables(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): void {
-  let freed = 0;
-  let va = start;
-  while (va < end) {
-    const topAt = mm.root * 4096 + vpn2(va) * 8;
-    const top = k.guest.load32(topAt);
-    const topStart = Math.floor(va / 2 ** 30) * 2 ** 30;
-    const topEnd = topStart + 2 ** 30;
-    if ((top & PTE.V) !== 0) {
-      const table = ptePfn(top);
-      const stop = Math.min(end, topEnd);
-      for (let at = Math.floor(va / 2 ** 21) * 2 ** 21; at < stop; at += 2 ** 21) {
-        if (at < start || at + 2 ** 21 > end) continue;
-        const middleAt = table * 4096 + vpn1(at) * 8;
-        const middle = k.guest.load32(middleAt);
-        if ((middle & PTE.V) === 0) continue;
-        k.guest.store32(middleAt, 0);
-        putPage(k, ptePfn(middle));
-        mm.tablePages--;
-        freed++;
-      }
-      if (topStart >= start && topEnd <= end) {
-        k.guest.store32(topAt, 0);
-        putPage(k, table);
-        mm.tablePages--;
-        freed++;
-      }
+  const words = wordsOf(k);
+  const top = tableAt(k, mm.root);
+  const gone: Pfn[] = [];
+  for (let i2 = vpn2(start); i2 <= vpn2(end - 1); i2++) {
+    const entry2 = words[top + 2 * i2];
+    if ((entry2 & PTE.V) === 0) continue;
+    const base2 = i2 * 2 ** 30;
+    const table = ptePfn(entry2);
+    const middle = tableAt(k, table);
+    for (let i1 = 0; i1 < 512; i1++) {
+      const base1 = base2 + i1 * 2 ** 21;
+      const entry1 = words[middle + 2 * i1];
+      if ((entry1 & PTE.V) === 0 || base1 < start || base1 + 2 ** 21 > end) continue;
+      k.guest.store32(table * 4096 + i1 * 8, 0);
+      gone.push(ptePfn(entry1));
     }
-    va = topEnd;
+    if (base2 < start || base2 + 2 ** 30 > end) continue;
+    k.guest.store32(mm.root * 4096 + i2 * 8, 0);
+    gone.push(table);
   }
-  if (freed > 0) k.hart.flushTlb();
+  if (gone.length === 0) return;
+  k.hart.flushTlb();
+  mm.tablePages -= gone.length;
+  for (const table of gone) putPage(k, table);
 }

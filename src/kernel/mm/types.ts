@@ -81,7 +81,7 @@ export interface MmRoom {
   kernelRoot: Pfn;
   /** A page of zeros mapped read-only for untouched anonymous memory. */
   zeroPage: Pfn;
-  /** The page with the rt_sigreturn trampoline that every address space maps. */
+  /** The vDSO's page, with the rt_sigreturn trampoline, that every address space maps. */
   sigreturnPage: Pfn;
   pageFaults: number;
   majorFaults: number;

@@ -5,7 +5,7 @@
 import type { Kernel } from '../kernel.ts';
 import { vmaAt } from '../mm/vma.ts';
 import { Level, printk, ratelimit } from '../printk/printk.ts';
-import { SIG_DFL } from '../signal/bits.ts';
+import { SIG_DFL, SIGKILL } from '../signal/bits.ts';
 import { getPc, getReg, Reg } from './regs.ts';
 import type { Task } from './types.ts';
 
@@ -14,7 +14,7 @@ const hex = (value: number): string =>
 
 /** `bash[123]: unhandled signal 11 code 0x1 at 0x… in bash[2aaa…+f0000]`, then where it was. */
 export function reportUnhandled(k: Kernel, task: Task, signo: number, code: number, addr: number): void {
-  if (task.ptrace || task.group.actions[signo].handler !== SIG_DFL) return;
+  if (signo === SIGKILL || task.ptrace || task.group.actions[signo].handler !== SIG_DFL) return;
   if (!ratelimit(k, k.printk.ratelimit, 'do_trap')) return;
   const pc = getPc(k, task);
   const vma = task.mm ? vmaAt(task.mm, pc) : null;
