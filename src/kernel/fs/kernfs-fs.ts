@@ -96,11 +96,12 @@ export function defineKernfs(tree: KernfsTree): void {
       (init.mode & 0o170000) === S_IFDIR ? tree.createError.dir : tree.createError.other,
     readlink(k, task, inode) {
       const at = resolve(k, refOf(inode), task);
-      return at?.node.type === 'link' ? at.node.target(k, at.ctx) : -Errno.ENOENT;
+      if (at?.node.type === 'link') return at.node.target(k, at.ctx);
+      return at ? -Errno.EINVAL : -Errno.ENOENT;
     },
     followLink(k, task, inode) {
       const at = resolve(k, refOf(inode), task);
-      if (at?.node.type !== 'link') return -Errno.ENOENT;
+      if (at?.node.type !== 'link') return at ? -Errno.EINVAL : -Errno.ENOENT;
       return at.node.follow ? at.node.follow(k, at.ctx) : -Errno.EINVAL;
     },
     revalidate(k, inode) {

@@ -25,9 +25,6 @@ export function ueventText(device: Device): string {
   if (device.rdev !== 0) {
     text += `MAJOR=${major(device.rdev)}\nMINOR=${minor(device.rdev)}\n`;
     if (device.node !== null) text += `DEVNAME=${device.node}\n`;
-    if (device.mode !== 0o600) text += `DEVMODE=0${device.mode.toString(8)}\n`;
-    if (device.uid !== 0) text += `DEVUID=${device.uid}\n`;
-    if (device.gid !== 0) text += `DEVGID=${device.gid}\n`;
   }
   for (const [name, value] of Object.entries(device.uevent)) text += `${name}=${value}\n`;
   return text;

@@ -2,7 +2,7 @@
 import { PTE } from '../../../../cpu/machine.ts';
 import { Errno } from '../../../abi/errno.ts';
 import type { Kernel } from '../../../kernel.ts';
-import { forEachLeaf, PTE_ANON, PTE_SPECIAL, ptePfn, readPte } from '../../../mm/pagetable.ts';
+import { forEachLeaf, PTE_ANON, PTE_SPECIAL, ptePfn } from '../../../mm/pagetable.ts';
 import { type Mm, type Vma, VmaFlag } from '../../../mm/types.ts';
 import { copyToIo } from '../../../mm/uio.ts';
 import { CAP, capable } from '../../../task/capability.ts';
@@ -188,8 +188,8 @@ export const mapFiles: DirNode = {
 
 // ── pagemap ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** At most this many bytes a read of pagemap answers (512 pages). */
-const PAGEMAP_CHUNK = 4096;
+/** At most this many bytes a read of pagemap answers. */
+const PAGEMAP_CHUNK = 131072;
 
 /** /proc/PID/pagemap: 64 bits a page; the frame number only for CAP_SYS_ADMIN (Documentation/vm/pagemap.txt). */
 defineFileOps('proc.pagemap', {
@@ -207,12 +207,11 @@ defineFileOps('proc.pagemap', {
     const showFrames = capable(task.cred, CAP.SYS_ADMIN);
     const out = new Uint8Array(count * 8);
     const view = new DataView(out.buffer);
-    for (let i = 0; i < count; i++) {
-      const pte = readPte(k, target.mm.root, (first + i) * 4096);
-      if ((pte & PTE.V) === 0) continue;
-      view.setUint32(i * 8, showFrames ? ptePfn(pte) : 0, true);
-      view.setUint32(i * 8 + 4, (0x80000000 | ((pte & PTE_ANON) !== 0 ? 0 : 0x20000000)) >>> 0, true);
-    }
+    forEachLeaf(k, target.mm.root, first * 4096, (first + count) * 4096, (va, _at, pte) => {
+      const entry = (va / 4096 - first) * 8;
+      view.setUint32(entry, showFrames ? ptePfn(pte) : 0, true);
+      view.setUint32(entry + 4, (0x80000000 | ((pte & PTE_ANON) !== 0 ? 0 : 0x20000000)) >>> 0, true);
+    });
     const copied = copyToIo(k, task, buf, out);
     if (copied > 0 && pos === null) file.pos = at + copied;
     return copied;
