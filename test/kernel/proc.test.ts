@@ -51,7 +51,7 @@ describe('a process looks at itself', () => {
     );
   });
   it('changes its name, and nobody else does', () => {
-    expect(vm.out('echo renamed > /proc/$$/comm; cat /proc/$$/comm; ps -o comm= -p $$')).toBe(
+    expect(vm.out('echo -n renamed > /proc/$$/comm; cat /proc/$$/comm; ps -o comm= -p $$; :')).toBe(
       'renamed\nrenamed\n',
     );
     expect(vm.sh('echo x > /proc/1/comm').stderr).toContain('Invalid argument');
