@@ -30,6 +30,7 @@ export const At = {
   SECURE: 23,
   RANDOM: 25,
   EXECFN: 31,
+  SYSINFO_EHDR: 33,
 } as const;
 
 /** Single-letter extensions I, M, A, F, D, C as AT_HWCAP reports them. */

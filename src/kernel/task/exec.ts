@@ -18,10 +18,10 @@ import {
   pageDown,
   pageUp,
   RANDOM_PAGES,
-  SIGRETURN_TRAMPOLINE,
   STACK_GUARD_GAP,
   STACK_TOP,
   TASK_SIZE,
+  VDSO_BASE,
 } from '../mm/layout.ts';
 import { activateMm, createMm, putMm, setExe } from '../mm/mm.ts';
 import { mapRegion } from '../mm/mmap.ts';
@@ -189,10 +189,10 @@ function mapStack(k: Kernel, mm: Mm, bytes: number, prot: number): number {
   });
 }
 
-function mapTrampoline(k: Kernel, mm: Mm): number {
+function mapVdso(k: Kernel, mm: Mm): number {
   const prot = Prot.READ | Prot.EXEC;
   const failed = mapRegion(k, null, mm, {
-    start: SIGRETURN_TRAMPOLINE,
+    start: VDSO_BASE,
     length: PAGE_SIZE,
     prot,
     flags: MapFlag.PRIVATE,
@@ -200,7 +200,7 @@ function mapTrampoline(k: Kernel, mm: Mm): number {
     offset: 0,
     name: '[vdso]',
   });
-  const at = failed < 0 ? -1 : makePte(k, mm, mm.root, SIGRETURN_TRAMPOLINE);
+  const at = failed < 0 ? -1 : makePte(k, mm, mm.root, VDSO_BASE);
   if (at < 0) return -Errno.ENOMEM;
   setPte(k, at, k.mm.sigreturnPage, pteFlags(prot, false) | PTE_SPECIAL);
   return 0;
@@ -263,7 +263,7 @@ function fill(
   chooseLayout(k, task, mm, randomize);
   const stackFlags = image.phdrs.find(({ type }) => type === Pt.GNU_STACK)?.flags ?? 0;
   const stackProt = Prot.READ | Prot.WRITE | ((stackFlags & Pf.X) !== 0 ? Prot.EXEC : 0);
-  let failed = mapTrampoline(k, mm);
+  let failed = mapVdso(k, mm);
   if (failed === 0) failed = mapStack(k, mm, bytes + 1024, stackProt);
   if (failed < 0) return failed;
   const program = mapElf(k, mm, image, true, randomize);

@@ -8,6 +8,7 @@ import { At, HWCAP, PHDR_SIZE } from '../abi/elf.ts';
 import { Errno } from '../abi/errno.ts';
 import { randomBytes } from '../drivers/random.ts';
 import type { Kernel } from '../kernel.ts';
+import { VDSO_BASE } from '../mm/layout.ts';
 import { writeMm } from '../mm/remote.ts';
 import type { Mm } from '../mm/types.ts';
 import type { LoadedElf } from './elf.ts';
@@ -93,6 +94,7 @@ export function buildStack(k: Kernel, mm: Mm, init: StackInit): Vaddr | number {
 function auxv(init: StackInit, execfn: Vaddr, randomAt: Vaddr): Uint8Array {
   const { program, cred } = init;
   const entries: [number, number][] = [
+    [At.SYSINFO_EHDR, VDSO_BASE],
     [At.HWCAP, HWCAP],
     [At.PAGESZ, PAGE_SIZE],
     [At.CLKTCK, CLOCK_TICKS],
