@@ -161,7 +161,7 @@ function mapSegment(k: Kernel, mm: Mm, file: File, segment: Phdr, bias: number):
     const tail = fileEnd - (start + filesz);
     if (memsz > filesz && tail > 0 && (prot & Prot.WRITE) !== 0) {
       const cut = Math.min(tail, end - (start + filesz));
-      if (writeMm(k, mm, start + filesz, new Uint8Array(cut)) < cut) return -Errno.ENOMEM;
+      if (writeMm(k, mm, start + filesz, new Uint8Array(cut)) < cut) return -Errno.EFAULT;
     }
   }
   if (end <= fileEnd) return 0;

@@ -29,9 +29,9 @@ import { makePte, PTE_SPECIAL, pteFlags, setPte } from '../mm/pagetable.ts';
 import type { Mm } from '../mm/types.ts';
 import { MapFlag, Prot } from '../mm/types.ts';
 import { type Activation, defineStep, type Outcome, wait } from '../outcome.ts';
-import { SIG_DFL, SIG_IGN, SIGCHLD } from '../signal/bits.ts';
+import { SIG_DFL, SIG_IGN, SIGCHLD, SIGSEGV, Si } from '../signal/bits.ts';
 import { PtraceEvent, ptraceEvent } from '../signal/ptrace.ts';
-import { hasFatal } from '../signal/send.ts';
+import { forceSignal, hasFatal } from '../signal/send.ts';
 import { cancelPosixTimers } from '../time/posix.ts';
 import { CAP, capable } from './capability.ts';
 import { commitCred, credForExec, type ExecPrivileges } from './cred.ts';
@@ -246,7 +246,15 @@ function prepare(k: Kernel, task: Task, request: ExecRequest): Prepared | number
   if (typeof failed !== 'number') return failed;
   putMm(k, mm);
   putExec(k, image.file);
+  if (failed === -Errno.EFAULT) killByExec(k, task);
   return failed;
+}
+
+/** A file that cannot be mapped as its headers say is found out behind Linux's point of no return: the caller dies of it. */
+function killByExec(k: Kernel, task: Task): void {
+  if (!task.mm) return;
+  task.group.actions[SIGSEGV] = { handler: SIG_DFL, flags: 0, mask: 0n };
+  forceSignal(k, task, SIGSEGV, Si.KERNEL);
 }
 
 /** Fills the new address space; takes over the program's file only when all went well. */
