@@ -48,10 +48,6 @@ function restartByAny(k: Kernel, tty: Tty): void {
 function echoTyped(tty: Tty, c: number): void {
   const { ldisc } = tty;
   finishErasing(tty);
-  if (c === NEWLINE) {
-    echoRaw(tty, c);
-    return;
-  }
   if (ldisc.canonHead === ldisc.head) markLineStart(tty);
   echoChar(tty, c);
 }
@@ -172,7 +168,10 @@ function special(k: Kernel, tty: Tty, typed: number, overflow: boolean): void {
   if (tty.ldisc.icanon && canonical(k, tty, c)) return;
   if ((lflag & L.ECHO) !== 0) {
     if (overflow) echoBell(tty);
-    else echoTyped(tty, c);
+    else if (c === NEWLINE) {
+      finishErasing(tty);
+      echoRaw(tty, c);
+    } else echoTyped(tty, c);
   }
   store(tty, c, overflow);
 }

@@ -54,6 +54,9 @@ function withInt(k: Kernel, task: Task, arg: number, use: (value: number) => num
 const put = (k: Kernel, task: Task, arg: number, value: number): number =>
   value < 0 ? value : writeI32(k, task, arg, value);
 
+/** What the master's end holds at once, as FIONREAD tells it. */
+const MASTER_BUFFER = 4095;
+
 /** TIOCSPGRP through the master: the slave is nobody's controlling terminal on this side. */
 const NOT_CONTROLLING = -Errno.ENOTTY;
 
@@ -96,7 +99,7 @@ export function masterIoctl(k: Kernel, task: Task, _file: File, pty: Pty, cmd: n
     case Ioctl.TCFLSH:
       return flushQueues(k, pty, arg);
     case Ioctl.FIONREAD:
-      return writeI32(k, task, arg, slave.outputBytes);
+      return writeI32(k, task, arg, Math.min(slave.outputBytes, MASTER_BUFFER));
     case Ioctl.TIOCOUTQ:
       return writeI32(k, task, arg, 0);
     case Ioctl.TIOCGETD:

@@ -105,7 +105,6 @@ const readStep = defineStep('pty.read', (k, task, state: { file: File; buf: IoBu
 function writeMaster(k: Kernel, task: Task, file: File, buf: IoBuf): Outcome {
   const { pty } = file.data as MasterFile;
   while (buf.done < buf.length) {
-    if (pty.otherClosed) return buf.done > 0 ? buf.done : -Errno.EIO;
     const room = wireRoom(pty.slave);
     if (room > 0) {
       const bytes = copyFromIo(k, task, buf, room);
@@ -160,7 +159,7 @@ defineFileOps('pty master', {
     if (slave.outputBytes > 0 && !slave.stopped) events |= Poll.IN | Poll.RDNORM;
     if (pty.packet && pty.status !== 0) events |= Poll.PRI | Poll.IN | Poll.RDNORM;
     if (pty.otherClosed) events |= Poll.HUP;
-    else if (wireRoom(slave) > 0) events |= Poll.OUT | Poll.WRNORM;
+    if (wireRoom(slave) > 0) events |= Poll.OUT | Poll.WRNORM;
     return { events, queues: [pty.readWait, pty.writeWait] };
   },
   release: closeMaster,
