@@ -5,7 +5,7 @@
  * views of the low area (registers, counters) stay good for ever because the memory is shared.
  */
 import { compileHart, INITIAL_PAGES, MAXIMUM_PAGES } from '../generate/compile.ts';
-import { buildOps } from '../generate/ops.ts';
+import { buildOps, shapeOf } from '../generate/ops.ts';
 import * as L from '../hart/layout.ts';
 
 /** The module's exports (src/cpu/hart/index.ts). */
@@ -64,12 +64,13 @@ export class Core {
     this.exports.poolGrow();
   }
 
-  /** Tells the stepping interpreter the first half of each fused op. */
+  /** Tells the hart the first part of each fused op, and where ops keep their registers. */
   private fillPlainTable(): void {
     const table = buildOps();
     const plain = new Uint16Array(this.memory.buffer, L.PLAIN, table.count);
     for (let id = 0; id < table.count; id++) plain[id] = id;
-    for (const fused of table.fused) plain[fused.id] = fused.parts[0].id;
+    for (const fused of table.fused) plain[fused.id] = fused.parts[0].op.id;
+    for (const op of table.ops) this.bytes[L.SHAPE + op.id] = shapeOf(op);
   }
 
   /** Makes the memory one step longer; false when it is as long as it may be. */

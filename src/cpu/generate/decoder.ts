@@ -2,7 +2,7 @@
 
 import { extractSource } from '../isa/fields.ts';
 import { COMPRESSED, type Field, FORMATS, INSTRUCTIONS, instructionNamed } from '../isa/index.ts';
-import { type Family, ILLEGAL, isPure, NOP, type OpTable, PAGE_END, STRADDLE } from './ops.ts';
+import { type Family, type Fused, ILLEGAL, isPure, NOP, type OpTable, PAGE_END, STRADDLE } from './ops.ts';
 
 const BYTE_OF_PLACE: Record<string, number> = { a: 2, b: 4, c: 6 };
 const hex = (n: number): string => `0x${(n >>> 0).toString(16)}`;
@@ -125,20 +125,26 @@ export function expand16(bits: u32): u32 {
 
 function fuse(table: OpTable): string {
   const byStem = new Map<number, string[]>();
-  for (const { id, parts, stem } of table.fused) {
-    byStem.set(stem, [
-      ...(byStem.get(stem) ?? []),
-      `if (next == ${parts[parts.length - 1].id}) return ${id};`,
-    ]);
+  for (const { id, parts, stem } of [...table.fused].sort((a, b) => lastRelation(b) - lastRelation(a))) {
+    const last = parts[parts.length - 1];
+    const relation = lastRelation({ parts });
+    const same = relation === 0 ? '' : ` && relation == ${relation}`;
+    byStem.set(stem, [...(byStem.get(stem) ?? []), `if (next == ${last.op.id}${same}) return ${id};`]);
   }
   const cases = [...byStem].map(([stem, ifs]) => `case ${stem}: ${ifs.join(' ')} break;`);
-  return `/** The fused op that is \`stem\` and then \`next\`; 0: none. */
-function fuse(stem: u32, next: u32): u32 {
+  return `/** The fused op that is \`stem\` and then \`next\`, which stands so to the op before it; 0: none. */
+function fuse(stem: u32, next: u32, relation: u32): u32 {
   switch (stem) {
   ${cases.join('\n  ')}
   }
   return 0;
 }`;
+}
+
+/** The last part's relation as the decoder computes it: 1 for s, 2 for t, 4 for d. */
+function lastRelation({ parts }: Pick<Fused, 'parts'>): number {
+  const letters = parts[parts.length - 1].relation;
+  return [...letters].reduce((bits, letter) => bits | (1 << 'std'.indexOf(letter)), 0);
 }
 
 /** Source of op numbers for hand-written AssemblyScript. */
@@ -151,7 +157,7 @@ export function decoderSource(table: OpTable): string {
   const ends = table.ops
     .filter((op) => /(^|; )goto |ecall|ebreak|fencei/.test(op.meaning))
     .map((op) => op.id);
-  return `import { DP_DIRTY, DP_FRAME, PLAIN, SCRATCH, SLOTS_BYTES } from './layout';
+  return `import { DP_DIRTY, DP_FRAME, PLAIN, SCRATCH, SHAPE, SLOTS_BYTES } from './layout';
 
 /** Offset of a destination register: x0's writes go to the sink. */
 function destination(register: u32): u32 {
@@ -190,6 +196,18 @@ function decodeSlot(base: u32, code: u32, slot: u32): u32 {
   return decode32(bits | (<u32>load<u16>(code + at + 2) << 16), slot, base);
 }
 
+/** How the op in a slot stands to the one before it: 1 if its rs1 is that one's rd, 2 if its rs2 is, 4 if its rd is. */
+function relate(beforeOp: u32, beforeSlot: u32, op: u32, slot: u32): u32 {
+  if ((load<u8>(SHAPE + beforeOp) & 16) == 0) return 0;
+  const rd = load<u16>(beforeSlot, 2);
+  const shape = <u32>load<u8>(SHAPE + op);
+  let relation: u32 = 0;
+  if ((shape & 3) != 0 && load<u16>(slot + ((shape & 3) << 1)) == rd) relation = 1;
+  if ((shape & 12) != 0 && load<u16>(slot + ((shape >> 1) & 6)) == rd) relation |= 2;
+  if ((shape & 16) != 0 && load<u16>(slot, 2) == rd) relation |= 4;
+  return relation;
+}
+
 /** The straight run being decoded: its slots and plain ops. */
 const LONGEST: u32 = 64;
 const slots = memory.data(LONGEST * 4);
@@ -221,7 +239,10 @@ export function decodeRun(base: u32, ip: u32): void {
   for (let i: u32 = 0; i < fresh; i++) {
     let op = load<u32>(plain + (i << 2));
     for (let j = i + 1; j < count; j++) {
-      const longer = fuse(op, load<u32>(plain + (j << 2)));
+      const last = plain + (j << 2);
+      const at = slots + (j << 2);
+      const relation = relate(load<u32>(last - 4), load<u32>(at - 4), load<u32>(last), load<u32>(at));
+      const longer = fuse(op, load<u32>(last), relation);
       if (longer == 0) break;
       op = longer;
     }

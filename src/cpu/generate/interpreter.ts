@@ -1,5 +1,5 @@
 /** Generates the AssemblyScript of the two interpreters: `hot.ts` and `step.ts` (see meaning.ts for how they differ). */
-import { alwaysJumps, body, isHot } from './meaning.ts';
+import { alwaysJumps, body, fusedBody, isHot } from './meaning.ts';
 import { ILLEGAL, type Op, type OpTable, PAGE_END, STRADDLE, UNDECODED } from './ops.ts';
 
 const HEAD = `import { at, csrClear, csrSet, csrWrite, ebreak, ecall, fencei, illegal, lr_i32, lr_i64, rounding, sc_i32, sc_i64 } from './special';
@@ -26,19 +26,21 @@ const qualify = (text: string): string =>
 /** Source of the fast interpreter: `hot(ip, pcbase, n)` answers n less the instructions retired. */
 export function hotSource(table: OpTable): string {
   const cases: string[] = [];
-  const units = [
-    ...table.ops.filter(isHot).map((op) => ({ id: op.id, name: op.name, parts: [op] as readonly Op[] })),
-    ...table.fused,
-  ];
-  for (const { id, name, parts } of units) {
-    let slot = 0;
-    const bodies = parts.map((op, index) => {
-      const text = `{ ${qualify(body(op, 'hot', slot, index))} }`;
-      slot += op.length * 4;
-      return text;
-    });
-    const tail = alwaysJumps(parts[parts.length - 1]) ? '' : `ip += ${slot}; n -= ${parts.length}; continue;`;
-    cases.push(`case ${id}: { // ${name}\n    ${bodies.join('\n    ')}\n    ${tail}\n  }`);
+  const add = (id: number, name: string, text: string, parts: readonly Op[]) => {
+    const slots = parts.reduce((sum, op) => sum + op.length * 4, 0);
+    const tail = alwaysJumps(parts[parts.length - 1])
+      ? ''
+      : `ip += ${slots}; n -= ${parts.length}; continue;`;
+    cases.push(`case ${id}: { // ${name}\n    ${qualify(text)}\n    ${tail}\n  }`);
+  };
+  for (const op of table.ops) if (isHot(op)) add(op.id, op.name, body(op, 'hot'), [op]);
+  for (const { id, name, parts } of table.fused) {
+    add(
+      id,
+      name,
+      fusedBody(parts),
+      parts.map((part) => part.op),
+    );
   }
   return `${HEAD}
 export function hot(ip: u32, pcbase: i64, n: i32): i32 {

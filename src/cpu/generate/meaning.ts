@@ -6,7 +6,7 @@
  * Always true: an instruction's effects come after its last possible trap.
  */
 import { FORMATS } from '../isa/index.ts';
-import type { Op } from './ops.ts';
+import type { Op, Part, Relation } from './ops.ts';
 
 export type Flavour = 'hot' | 'step';
 
@@ -19,6 +19,12 @@ export interface Site {
   readonly flavour: Flavour;
   readonly slot: number;
   readonly index: number;
+  /** What is known of its registers and the previous op's, whose result is in the local `v<index - 1>`. */
+  readonly relation: Relation;
+  /** The next op takes the result from the local `v<index>`. */
+  readonly passed: boolean;
+  /** The next op overwrites the result, and nothing can come between. */
+  readonly dead: boolean;
 }
 
 const BYTE_OF_PLACE: Record<string, number> = { a: 2, b: 4, c: 6 };
@@ -39,6 +45,8 @@ function operandText(site: Site, name: string): string {
   const format = FORMATS[instruction.format];
   const place = (format.places as Record<string, string>)[name];
   const isRegister = /^(rs|fs)/.test(name);
+  if (name === 'rs1' && site.relation.includes('s')) return `v${site.index - 1}`;
+  if (name === 'rs2' && site.relation.includes('t')) return `v${site.index - 1}`;
   if (place === 'packed')
     return `load<i64>(((${half(site, 6)} >> ${name === 'fs3' ? 5 : 0}) & 31) << 3, FREGS)`;
   if (place === 'w') return `i64.load32_s(ip, ${site.slot + 4})`;
@@ -82,7 +90,11 @@ function give(site: Site): string {
   return `return leave(${ownPc(site)}, n${site.index === 0 ? '' : ` - ${site.index}`});`;
 }
 
-const setRegister = (site: Site, value: string): string => `store<i64>(${half(site, 2)}, ${value}, X);`;
+/** Text that writes the destination register. */
+function setRegister(site: Site, value: string): string {
+  const write = (result: string) => (site.dead ? '' : `store<i64>(${half(site, 2)}, ${result}, X);`);
+  return site.passed ? `v${site.index} = ${value}; ${write(`v${site.index}`)}` : write(value);
+}
 
 /** A TLB entry's place and the test that it serves an aligned access at `va`. */
 const entryAt = (table: string): string => `const e: u32 = ${table} + ((<u32>va >>> 8) & 0x3ff0);`;
@@ -154,11 +166,10 @@ function jump(site: Site, target: string): string {
 }
 
 /** The op's whole body; falls out at its end when the instruction is done and the next one follows it. */
-export function body(op: Op, flavour: Flavour, slot = 0, index = 0): string {
-  const site: Site = { op, flavour, slot, index };
-  const parts = op.meaning === '' ? [] : op.meaning.split('; ');
+function bodyAt(site: Site): string {
+  const { meaning } = site.op;
   const lines = [rounding(site)];
-  for (const part of parts) {
+  for (const part of meaning === '' ? [] : meaning.split('; ')) {
     const conditional = /^if \((.+)\) goto (.+)$/.exec(part);
     const always = /^goto (.+)$/.exec(part);
     if (conditional) lines.push(`if (${expression(site, conditional[1])}) ${jump(site, conditional[2])}`);
@@ -166,6 +177,30 @@ export function body(op: Op, flavour: Flavour, slot = 0, index = 0): string {
     else lines.push(statement(site, part));
   }
   return lines.filter((line) => line !== '').join('\n    ');
+}
+
+/** The body of an op that stands alone. */
+export function body(op: Op, flavour: Flavour): string {
+  return bodyAt({ op, flavour, slot: 0, index: 0, relation: '', passed: false, dead: false });
+}
+
+/** The bodies of a fused sequence, for the fast interpreter. */
+export function fusedBody(parts: readonly Part[]): string {
+  let slot = 0;
+  const bodies = parts.map(({ op, relation }, index) => {
+    const after = parts[index + 1];
+    const passed = after !== undefined && /[st]/.test(after.relation);
+    const dead = after?.relation.includes('d') === true && !mayLeave(after.op);
+    const text = `{ ${bodyAt({ op, flavour: 'hot', slot, index, relation, passed, dead })} }`;
+    slot += op.length * 4;
+    return passed ? `let v${index}: i64 = 0; ${text}` : text;
+  });
+  return bodies.join('\n    ');
+}
+
+/** Whether the fast interpreter may give the op up. */
+function mayLeave(op: Op): boolean {
+  return /load_|store_|swap_|rm\b/.test(op.meaning);
 }
 
 /** Whether the op always jumps, so that nothing follows its body. */

@@ -5,7 +5,7 @@
  * Always true: the forms of one operation are numbered `id` (4 bytes, near), `id + 1` (2 bytes, near), `id + 2`,
  * `id + 3` (the same, far); a fused op's number is above every plain one's.
  */
-import { COMPRESSED, INSTRUCTIONS, type Instruction } from '../isa/index.ts';
+import { COMPRESSED, FORMATS, INSTRUCTIONS, type Instruction } from '../isa/index.ts';
 import { SEQUENCES } from '../isa/sequences.ts';
 import { SPECIAL } from '../isa/special.ts';
 
@@ -36,11 +36,23 @@ export interface Family {
   readonly ops: readonly Op[];
 }
 
+/**
+ * What an op of a sequence has to do with the one before it: letters of `s` (its rs1 is that one's rd), `t` (its rs2
+ * is) and `d` (its rd is the same). Empty: nothing is known.
+ */
+export type Relation = string;
+
+/** One op of a fused sequence. */
+export interface Part {
+  readonly op: Op;
+  readonly relation: Relation;
+}
+
 /** Ops in a row run as one. */
 export interface Fused {
   readonly id: number;
   readonly name: string;
-  readonly parts: readonly Op[];
+  readonly parts: readonly Part[];
   /** The op it grows from: the sequence less its last part. */
   readonly stem: number;
 }
@@ -73,6 +85,17 @@ export function isPure(instruction: Instruction): boolean {
     /^rd = /.test(instruction.meaning) &&
     !/;|load_|swap_|lr_|sc_|csr|rm\b|_s\(|_d\(/.test(instruction.meaning)
   );
+}
+
+/**
+ * Where an op keeps its integer registers, for the decoder: bits 1..0 the place of rs1 (0: none, 1: a, 2: b, 3: c),
+ * bits 3..2 that of rs2, bit 4 whether it has an rd (always in place a).
+ */
+export function shapeOf(op: Op): number {
+  const places = FORMATS[op.instruction.format].places as Record<string, string>;
+  const used = (name: string) =>
+    new RegExp(`\\b${name}\\b`).test(op.meaning) ? ' abc'.indexOf(places[name]) : 0;
+  return used('rs1') | (used('rs2') << 2) | (/\brd\b/.test(op.meaning) ? 16 : 0);
 }
 
 /** Numbers every op. The order of declarations is the order of numbers, so the same sources give the same module. */
@@ -108,13 +131,17 @@ export function buildOps(sequences: readonly string[] = SEQUENCES): OpTable {
   const stems = new Map(ops.map((op) => [op.name, op.id]));
   const fused: Fused[] = [];
   for (const name of sequences) {
-    const parts = name.split(' + ').map((part) => named.get(part));
+    const parts = name.split(' + ').map((part): Part | undefined => {
+      const [opName, relation = ''] = part.split(':');
+      const op = named.get(opName);
+      return op && { op, relation };
+    });
     const stem = stems.get(name.slice(0, name.lastIndexOf(' + ')));
-    if (stem === undefined || !parts.every((part) => part !== undefined)) {
+    if (stem === undefined || parts.includes(undefined)) {
       throw new Error(`sequences.ts names an unknown op or stem in "${name}"`);
     }
     stems.set(name, id);
-    fused.push({ id: id++, name, parts, stem });
+    fused.push({ id: id++, name, parts: parts as Part[], stem });
   }
   return { families, ops, fused, count: id };
 }

@@ -61,6 +61,8 @@ export const PLAIN = 0x10000;
 /** Addresses of the pool's decode pages: u32 each. */
 export const POOL = 0x14000;
 export const POOL_LIMIT = 8192;
+/** Where each plain op keeps its registers: u8 each, see shapeOf in src/cpu/generate/ops.ts. */
+export const SHAPE = 0x1c000;
 
 /** Where the module keeps its own few statics. */
 export const STATICS = 0x20000;
