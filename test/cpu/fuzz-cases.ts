@@ -5,7 +5,7 @@
  */
 import { type Case, type Image, RESULT } from './fuzz-image.ts';
 import { Generator } from './fuzz-program.ts';
-import { floatValue, integerValue, Random } from './fuzz-random.ts';
+import { floatGroup, floatValue, integerValue, Random } from './fuzz-random.ts';
 
 /** Instructions of a program, about. */
 const LENGTH = 16;
@@ -16,9 +16,10 @@ export function makeCases(seed: number, count: number): Case[] {
   const generator = new Generator(random);
   return Array.from({ length: count }, () => {
     const x: bigint[] = [0n];
-    const f: bigint[] = [];
+    // The generator's float programs count on this: two groups of doubles, then two of singles.
+    const f = (['double', 'double', 'single', 'single'] as const).flatMap((p) => floatGroup(random, p));
     while (x.length < 32) x.push(integerValue(random, random.pick(x)));
-    while (f.length < 32) f.push(floatValue(random, f.length > 0 ? random.pick(f) : 0n));
+    while (f.length < 32) f.push(floatValue(random, random.pick(f)));
     const flags = random.oneIn(2) ? 0 : random.below(32);
     const straddles = random.oneIn(8);
     return {

@@ -84,7 +84,12 @@ const HOT_NAMES = new Set(
   ).split(' '),
 );
 const HOT: readonly Declaration[] = FUZZED.filter((d) => HOT_NAMES.has(expansion(d).name));
-const TEMPORARIES = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 28, 29, 30];
+/** Float instructions that compute. */
+const ARITHMETIC: readonly Declaration[] = INSTRUCTIONS.filter(
+  ({ format, extension }) =>
+    (extension === 'F' || extension === 'D') && format !== 'fload' && format !== 'fstore',
+);
+const TEMPORARIES = [5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 21, 22, 23, 24, 25, 26, 27, 29, 30];
 const MEMORY_SIZE: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
 const READ_WRITE_CSRS = [1, 2, 3];
 
@@ -122,8 +127,10 @@ export class Generator {
     this.reserved = this.random.pick([1, 3, 4, 9, 15, 20, 28, 31]);
     this.items = [];
     this.kept = new Set([this.reserved]);
+    const float = this.random.oneIn(3);
     while (this.items.length < length) {
-      if (this.random.oneIn(4)) this.emitHotRun();
+      if (float) this.emitFloat();
+      else if (this.random.oneIn(4)) this.emitHotRun();
       else this.emit(this.deal());
     }
     return { reserved: this.reserved, items: this.items };
@@ -423,6 +430,28 @@ export class Generator {
     }
     this.emitFiller(1 + this.random.below(3));
     this.land(at);
+  }
+
+  /**
+   * Float arithmetic on operands of one group of f0..f15 (two groups of doubles, two of singles, each made to be
+   * interesting together), its result where it does not spoil the groups. Mostly the flags it raised are then moved to
+   * an integer register, because what has accrued hides what comes later.
+   */
+  private emitFloat(): void {
+    const declaration = this.random.pick(ARITHMETIC);
+    const operands = operandsOf(declaration);
+    const double = declaration.name.endsWith('.d') !== this.random.oneIn(16);
+    const group = (double ? 0 : 8) + 4 * this.random.below(2);
+    const given: Record<string, number> = {};
+    for (const name of ['fs1', 'fs2', 'fs3'])
+      if (name in operands) given[name] = group + this.random.below(4);
+    if ('fd' in operands) given.fd = 16 + this.random.below(16);
+    const bits = this.draw(declaration, given);
+    const flags = this.random.pick(TEMPORARIES);
+    if (bits === undefined || this.kept.has(flags)) return;
+    this.add(declaration.name, bits, 4);
+    if (!this.random.oneIn(3))
+      this.simple('csrrwi', { rd: flags, csr: 1, zimm: this.random.pick([0, 0, 1, 31]) });
   }
 
   /**

@@ -157,3 +157,76 @@ export function floatValue(random: Random, near: bigint): bigint {
   if (random.below(12) !== 0) return 0xffffffff00000000n | single;
   return (BigInt(random.pick([0, 1, 0x7fffffff, 0xfffffffe, random.u32()])) << 32n) | single;
 }
+
+const EDGES: Readonly<Record<'double' | 'single', readonly bigint[]>> = {
+  double: [0n, 0n, 1n, 0x000fffffffffffffn, 0x0010000000000000n, 0x3ff0000000000000n, 0x3fefffffffffffffn,
+    0x3ff0000000000001n, 0x7fefffffffffffffn, 0x7ff0000000000000n, 0x7ff8000000000000n, 0x7ff0000000000001n],
+  single: [0n, 0n, 1n, 0x007fffffn, 0x00800000n, 0x3f800000n, 0x3f7fffffn, 0x3f800001n, 0x7f7fffffn, 0x7f800000n,
+    0x7fc00000n, 0x7f800001n],
+}; // biome-ignore format: a table
+
+/** Minus the product of two floats of the format, rounded: what makes a fused multiply-add cancel. */
+function cancelling(format: FloatFormat, a: bigint, b: bigint): bigint {
+  const view = new DataView(new ArrayBuffer(16));
+  if (format === DOUBLE) {
+    view.setBigUint64(0, a);
+    view.setBigUint64(8, b);
+    view.setFloat64(0, -(view.getFloat64(0) * view.getFloat64(8)));
+    return view.getBigUint64(0);
+  }
+  view.setUint32(0, Number(a));
+  view.setUint32(4, Number(b));
+  view.setFloat32(0, -(view.getFloat32(0) * view.getFloat32(4)));
+  return BigInt(view.getUint32(0));
+}
+
+/** A float at the border of an integer type, or a half or one away from it. */
+function nearIntegerBorder(random: Random, precision: 'double' | 'single'): bigint {
+  const border = 2 ** random.pick([0, 31, 31, 32, 32, 63, 64]) + random.pick([-1.5, -1, -0.5, 0, 0, 0.5, 1]);
+  const value = random.oneIn(2) ? border : -border;
+  const view = new DataView(new ArrayBuffer(8));
+  if (precision === 'double') view.setFloat64(0, value);
+  else view.setFloat32(4, value);
+  return view.getBigUint64(0);
+}
+
+/** A float near one whose significand ends with its `count`th bit. */
+function withBits(random: Random, format: FloatFormat, count: number): bigint {
+  const { width, fraction } = format;
+  const length = Math.max(0, Math.min(fraction, count - 1));
+  const bits = length === 0 ? 0n : (random.u64() & ((1n << BigInt(length)) - 1n)) | 1n;
+  const exponent = BigInt((width === 64 ? 1023 : 127) - 8 + random.below(17)) << BigInt(fraction);
+  const sign = BigInt(random.below(2)) << BigInt(width - 1);
+  return sign | exponent | (bits << BigInt(fraction - length));
+}
+
+/**
+ * Four floats of one format that make each other interesting: edges of the format, relatives of one number, or two
+ * numbers with their product turned over and a neighbour of it. Singles are boxed.
+ */
+export function floatGroup(random: Random, precision: 'double' | 'single'): bigint[] {
+  const format = precision === 'double' ? DOUBLE : SINGLE;
+  const all = (1n << BigInt(format.width)) - 1n;
+  const sign = (): bigint => BigInt(random.below(2)) << BigInt(format.width - 1);
+  const first = floatBits(random, format, 0n);
+  const group = [first];
+  const style = random.below(6);
+  if (style === 0) {
+    const edges = random.oneIn(2) ? EDGES[precision] : EDGES[precision].slice(4, 8);
+    for (let i = 0; i < 4; i++) group[i] = sign() | random.pick(edges);
+  } else if (style === 3) {
+    // Significands of n and of about (places - n) bits: products that just fit, or just do not.
+    const n = 1 + random.below(format.fraction);
+    group[0] = withBits(random, format, n);
+    while (group.length < 4) group.push(withBits(random, format, format.fraction + random.below(4) - n));
+  } else if (style === 4) {
+    for (let i = 0; i < 4; i++) group[i] = nearIntegerBorder(random, precision);
+  } else if (style === 1) {
+    while (group.length < 4) group.push(floatBits(random, format, random.pick(group)));
+  } else {
+    group.push(floatBits(random, format, first));
+    group.push(cancelling(format, first, group[1]));
+    group.push((group[2] + BigInt(random.below(5) - 2)) & all);
+  }
+  return precision === 'double' ? group : group.map((bits) => 0xffffffff00000000n | bits);
+}
