@@ -4,7 +4,7 @@
  */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { hasPage, punchHole, readFile, truncateInode, writeFile } from '../mm/filemap.ts';
+import { hasPage, knownPages, punchHole, readFile, truncateInode, writeFile } from '../mm/filemap.ts';
 import type { IoBuf } from '../mm/types.ts';
 import { writeI32 } from '../mm/uaccess.ts';
 import { kernelSigInfo, sendSignalTask } from '../signal/send.ts';
@@ -84,7 +84,7 @@ function seekContent(inode: Inode, offset: number, data: boolean): number {
   if (!data && inode.lower !== 0 && index * PAGE < inode.lowerSize) index = Math.ceil(inode.lowerSize / PAGE);
   if (data && !hasPage(inode, index)) {
     let best = last;
-    for (const page of inode.pages?.keys() ?? []) if (page > index && page < best) best = page;
+    for (const page of knownPages(inode)) if (page > index && page < best) best = page;
     index = best;
   } else while (!data && index < last && hasPage(inode, index)) index++;
   if (index >= last) return data ? -Errno.ENXIO : inode.size;

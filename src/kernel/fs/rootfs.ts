@@ -5,8 +5,7 @@
  */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { dropPages } from '../mm/filemap.ts';
-import { PageFlag } from '../mm/types.ts';
+import { dropPages, hasOwnContent } from '../mm/filemap.ts';
 import { isReg, makedev } from './flags.ts';
 import { defineFsType } from './ops.ts';
 import { freeBytes, newSuperblock } from './super.ts';
@@ -62,13 +61,6 @@ function imageBytes(k: Kernel): number {
   return bytes;
 }
 
-/** Whether any cached page is not simply the image's. */
-function hasOwnPages(k: Kernel, inode: Inode): boolean {
-  for (const pfn of inode.pages?.values() ?? [])
-    if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) return true;
-  return false;
-}
-
 /** Forgets image inodes that were never changed and that nothing holds; `live` are those dentries lead to. */
 export function dropCleanInodes(k: Kernel, live: ReadonlySet<Inode>): void {
   for (const sb of k.fs.superblocks) {
@@ -76,7 +68,7 @@ export function dropCleanInodes(k: Kernel, live: ReadonlySet<Inode>): void {
     const { inodes } = sb.data as TreeData;
     for (const [ino, inode] of inodes) {
       if (inode.version !== 0 || inode.refs > 0 || live.has(inode) || inode === sb.root) continue;
-      if (inode.data || inode.locks || inode.watches || hasOwnPages(k, inode)) continue;
+      if (inode.data || inode.locks || inode.watches || hasOwnContent(k, inode)) continue;
       dropPages(k, inode);
       inodes.delete(ino);
     }

@@ -3,6 +3,7 @@
  */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
+import { knownPages } from '../mm/filemap.ts';
 import { isDir, isReg, Ms, majorOf, minorOf } from './flags.ts';
 import { revalidate } from './inode.ts';
 import { findFsType } from './ops.ts';
@@ -16,11 +17,10 @@ export const STATFS_SIZE = 120;
 export function blocksOf(inode: Inode): number {
   if (isDir(inode.mode)) return inode.sb.type === 'ext4' ? 8 : 0;
   if (!isReg(inode.mode)) return 0;
-  if (inode.lower === 0) return (inode.pages?.size ?? 0) * 8;
+  if (inode.lower === 0 && !inode.disk) return (inode.pages?.size ?? 0) * 8;
   const lowerPages = Math.ceil(inode.lowerSize / 4096);
   let own = 0;
-  if (inode.version > 0 && inode.pages)
-    for (const index of inode.pages.keys()) if (index >= lowerPages) own++;
+  if (inode.version > 0) for (const index of new Set(knownPages(inode))) if (index >= lowerPages) own++;
   return (lowerPages + own) * 8;
 }
 

@@ -53,6 +53,8 @@ export interface Inode {
   denyWrite: number;
   /** Page cache: page index to guest page; each entry holds a reference in pageRefs. Regular files only. */
   pages: Map<number, Pfn> | null;
+  /** Pages of a disk's file that were written back when memory was short, by index; see mm/filemap.ts. */
+  disk?: Map<number, Uint8Array>;
   /** The image inode under it (0: none), and how many bytes of it still show through. */
   lower: number;
   lowerSize: number;

@@ -1,7 +1,8 @@
 /**
- * The page cache of regular files (mm/filemap.c). Always true: a cached page holds one reference; a CLEAN page shows the image's
- * page unchanged and costs no disk; every other page is charged to the superblock's size; an index without a page
- * below `lowerSize` shows the image, any other is a hole of zeros; bytes of the last page after the size are zeros.
+ * The page cache of regular files (mm/filemap.c). Always true: a cached page holds one reference; a CLEAN page can be had again
+ * from where it came, `inode.disk` (pages written back) or else the image, and may be dropped; each page that is not
+ * CLEAN and each page in `disk` is charged to the superblock's size, and no index is both; an index without either shows
+ * the image below `lowerSize` and is a hole of zeros above; bytes of the last page after the size are zeros.
  */
 import type { Pfn } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
@@ -27,9 +28,23 @@ function charge(k: Kernel, sb: Superblock, bytes: number): number {
 const fromImage = (inode: Inode, index: number): boolean =>
   inode.lower !== 0 && index * PAGE_SIZE < inode.lowerSize;
 
-/** Whether page `index` has content: it is cached or the image has it. */
+/** Whether page `index` has content: it is cached, on disk, or the image has it. */
 export const hasPage = (inode: Inode, index: number): boolean =>
-  inode.pages?.has(index) === true || fromImage(inode, index);
+  inode.pages?.has(index) === true || inode.disk?.has(index) === true || fromImage(inode, index);
+
+/** Indices of pages in the cache or written back, in no order, some perhaps twice. */
+export function* knownPages(inode: Inode): Generator<number> {
+  if (inode.pages) yield* inode.pages.keys();
+  if (inode.disk) yield* inode.disk.keys();
+}
+
+/** Whether the inode has content that is not the image's. */
+export function hasOwnContent(k: Kernel, inode: Inode): boolean {
+  if (inode.disk && inode.disk.size > 0) return true;
+  if (inode.pages)
+    for (const pfn of inode.pages.values()) if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) return true;
+  return false;
+}
 
 function addImagePage(k: Kernel, inode: Inode, index: number): Pfn {
   const frame = k.machine.sharedFrame(k.image.pageKey(inode.lower, index), (page) =>
@@ -39,7 +54,15 @@ function addImagePage(k: Kernel, inode: Inode, index: number): Pfn {
   const pfn = adoptPage(k, frame);
   if (pfn < 0) return -Errno.ENOMEM;
   k.mm.pageFlags[pfn] = PageFlag.CLEAN;
-  k.mm.cacheInodes.add(inode);
+  return pfn;
+}
+
+/** Reads a page back that was written to disk. */
+function addDiskPage(k: Kernel, bytes: Uint8Array): Pfn {
+  const pfn = allocPage(k);
+  if (pfn < 0) return -Errno.ENOMEM;
+  k.guest.page(pfn, true).set(bytes);
+  k.mm.pageFlags[pfn] = PageFlag.CLEAN;
   return pfn;
 }
 
@@ -57,8 +80,14 @@ export function cachePage(k: Kernel, inode: Inode, index: number): Pfn {
   inode.pages ??= new Map();
   const cached = inode.pages.get(index);
   if (cached !== undefined) return cached;
-  const pfn = fromImage(inode, index) ? addImagePage(k, inode, index) : addFreshPage(k, inode);
+  const stored = inode.disk?.get(index);
+  const pfn = stored
+    ? addDiskPage(k, stored)
+    : fromImage(inode, index)
+      ? addImagePage(k, inode, index)
+      : addFreshPage(k, inode);
   if (pfn < 0) return pfn;
+  if (isOnDisk(inode)) k.mm.cacheInodes.add(inode);
   inode.pages.set(index, pfn);
   k.mm.cachedPages++;
   return pfn;
@@ -68,10 +97,35 @@ export function cachePage(k: Kernel, inode: Inode, index: number): Pfn {
 export function cachePageForWrite(k: Kernel, inode: Inode, index: number): Pfn {
   const pfn = cachePage(k, inode, index);
   if (pfn < 0 || (k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) return pfn;
-  const refused = charge(k, inode.sb, PAGE_SIZE);
-  if (refused < 0) return refused;
+  if (!inode.disk?.delete(index)) {
+    const refused = charge(k, inode.sb, PAGE_SIZE);
+    if (refused < 0) return refused;
+  }
   k.mm.pageFlags[pfn] &= ~PageFlag.CLEAN;
   return pfn;
+}
+
+/** Whether the file lies on the VM's disk, so that its pages need not stay in memory. */
+const isOnDisk = (inode: Inode): boolean => inode.sb.type === 'ext4';
+
+/** Moves up to `want` changed pages of a file that nobody maps out of guest memory, to disk. Answers how many came free. */
+export function writeBack(k: Kernel, inode: Inode, want: number): number {
+  if (!inode.pages || !isOnDisk(inode)) return 0;
+  let freed = 0;
+  for (const [index, pfn] of inode.pages) {
+    if (freed >= want) break;
+    if (k.mm.pageRefs[pfn] !== 1 || (k.mm.pageFlags[pfn] & PageFlag.CLEAN) !== 0) continue;
+    const bytes = k.guest.page(pfn, false).slice();
+    const end = inode.size - index * PAGE_SIZE;
+    if (end < PAGE_SIZE) bytes.fill(0, Math.max(0, end));
+    inode.disk ??= new Map();
+    inode.disk.set(index, new Uint8Array(bytes));
+    inode.pages.delete(index);
+    k.mm.cachedPages--;
+    putPage(k, pfn);
+    freed++;
+  }
+  return freed;
 }
 
 /** Notes that the content changed: times, and the version by which the store finds dirty inodes. */
@@ -171,8 +225,14 @@ function dropPage(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
   putPage(k, pfn);
 }
 
-/** Drops all cached pages with indices in [first, last), taking them out of every mapping. */
+/** Drops all pages with indices in [first, last), cached or on disk, taking them out of every mapping. */
 function dropRange(k: Kernel, inode: Inode, first: number, last: number): void {
+  if (inode.disk)
+    for (const index of inode.disk.keys())
+      if (index >= first && index < last) {
+        inode.disk.delete(index);
+        inode.sb.usedBytes -= PAGE_SIZE;
+      }
   if (!inode.pages || inode.pages.size === 0) return;
   unmapInode(k, inode, first, last);
   if (last - first < inode.pages.size) {
@@ -193,7 +253,7 @@ function zeroInPage(k: Kernel, inode: Inode, index: number, start: number, end: 
   if (pfn < 0) return pfn;
   if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) !== 0) {
     k.mm.pageFlags[pfn] &= ~PageFlag.CLEAN;
-    inode.sb.usedBytes += PAGE_SIZE;
+    if (!inode.disk?.delete(index)) inode.sb.usedBytes += PAGE_SIZE;
   }
   k.guest.page(pfn, true).fill(0, start, end);
   return 0;
@@ -237,10 +297,8 @@ export function punchHole(k: Kernel, inode: Inode, start: number, end: number): 
 
 /** Forgets the whole cache of an inode that is being freed; its space is given back. */
 export function dropPages(k: Kernel, inode: Inode): void {
-  if (inode.pages) {
-    unmapInode(k, inode, 0, Number.POSITIVE_INFINITY);
-    for (const [index, pfn] of [...inode.pages]) dropPage(k, inode, index, pfn);
-    inode.pages = null;
-  }
+  dropRange(k, inode, 0, Number.POSITIVE_INFINITY);
+  inode.pages = null;
+  inode.disk = undefined;
   k.mm.cacheInodes.delete(inode);
 }

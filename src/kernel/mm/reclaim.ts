@@ -1,12 +1,13 @@
 /**
- * Getting memory back when it runs out: first clean pages of the image that only a page cache holds, then the out-of-memory
- * killer (mm/oom_kill.c). Always true: dropping a clean page loses nothing, it is read from the image again.
+ * Getting memory back when it runs out: first clean pages that only a page cache holds, then changed pages of files on disk,
+ * at last the out-of-memory killer (mm/oom_kill.c). Always true: what reclaim takes can be had again, nothing is lost.
  */
 import type { Kernel } from '../kernel.ts';
 import { printk } from '../printk/printk.ts';
 import { kernelSigInfo } from '../signal/bits.ts';
 import { sendSignal } from '../signal/send.ts';
 import type { Task, ThreadGroup } from '../task/types.ts';
+import { writeBack } from './filemap.ts';
 import { putPage } from './pages.ts';
 import { zapRange } from './pagetable.ts';
 import type { Mm } from './types.ts';
@@ -16,25 +17,35 @@ const SIGKILL = 9;
 const KERN_ERR = 3;
 const KERN_WARNING = 4;
 
-/** Drops up to `want` clean image pages that nobody maps; answers how many came free. */
+/** How many changed pages are written back at once. */
+const WRITE_BACK = 256;
+
+/** Frees about `want` pages of files that nobody maps, clean ones first; answers how many came free. */
 export function reclaim(k: Kernel, want: number): number {
+  let freed = dropClean(k, want);
+  if (freed > 0) return freed;
+  for (const inode of k.mm.cacheInodes) {
+    freed += writeBack(k, inode, WRITE_BACK - freed);
+    if (freed >= WRITE_BACK) break;
+  }
+  return freed;
+}
+
+/** Drops up to `want` clean pages that nobody maps. */
+function dropClean(k: Kernel, want: number): number {
   let freed = 0;
   for (const inode of k.mm.cacheInodes) {
-    let kept = 0;
     if (inode.pages) {
       for (const [index, pfn] of inode.pages) {
         if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) continue;
-        if (k.mm.pageRefs[pfn] !== 1) {
-          kept++;
-          continue;
-        }
+        if (k.mm.pageRefs[pfn] !== 1) continue;
         inode.pages.delete(index);
         k.mm.cachedPages--;
         putPage(k, pfn);
         if (++freed >= want) return freed;
       }
     }
-    if (kept === 0) k.mm.cacheInodes.delete(inode);
+    if (!inode.pages || inode.pages.size === 0) k.mm.cacheInodes.delete(inode);
   }
   return freed;
 }
