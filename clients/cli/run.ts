@@ -10,6 +10,7 @@ import { showProgress } from '../../src/image/index.ts';
 import {
   checkpointVm,
   closeInput,
+  closeOutput,
   consoleRead,
   consoleResize,
   consoleWrite,
@@ -155,7 +156,7 @@ class OutputPump {
   readonly #stream: NodeJS.WriteStream;
   readonly #read: (max: number) => Uint8Array;
 
-  constructor(stream: NodeJS.WriteStream, bell: Bell, read: (max: number) => Uint8Array) {
+  constructor(stream: NodeJS.WriteStream, bell: Bell, read: (max: number) => Uint8Array, gone = () => {}) {
     this.#stream = stream;
     this.#read = read;
     stream.on('drain', () => {
@@ -164,6 +165,7 @@ class OutputPump {
     });
     stream.on('error', () => {
       this.#gone = true;
+      gone();
       bell.ring();
     });
   }
@@ -213,8 +215,15 @@ async function runOne(vm: Vm, options: RunOptions): Promise<number> {
     argv: ['/bin/bash', '-c', options.command ?? ''],
     user: options.user ?? 'root',
   });
-  const stdout = new OutputPump(process.stdout, bell, (max) => readOutput(vm, pid, 'stdout', max));
-  const stderr = new OutputPump(process.stderr, bell, (max) => readOutput(vm, pid, 'stderr', max));
+  const output = (name: 'stdout' | 'stderr'): OutputPump =>
+    new OutputPump(
+      process[name],
+      bell,
+      (max) => readOutput(vm, pid, name, max),
+      () => closeOutput(vm, pid, name),
+    );
+  const stdout = output('stdout');
+  const stderr = output('stderr');
   const stdin = new InputPump(
     process.stdin,
     bell,

@@ -15,6 +15,7 @@ export { hashPlain } from './hash.ts';
 export {
   byteString,
   closeInput,
+  closeOutput,
   type ExitStatus,
   exitStatusOf,
   forgetProcess,

@@ -145,6 +145,14 @@ export function readOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr', max
   return file ? pipeHostRead(vm.kernel, file, max) : new Uint8Array(0);
 }
 
+/** Nobody reads this stream any more: the process gets SIGPIPE when it next writes to it. */
+export function closeOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr'): void {
+  const host = spawned(vm, pid);
+  const file = host[stream];
+  host[stream] = null;
+  if (file) putFile(vm.kernel, file);
+}
+
 /** Changes the size of the process's terminal; the foreground group gets SIGWINCH. */
 export function resizeTerminal(vm: Vm, pid: number, size: { rows: number; cols: number }): void {
   const { master } = spawned(vm, pid);
