@@ -62,7 +62,7 @@ describe("a pseudo terminal", () => {
 		opsOf(slave).release?.(k, slave);
 		expect(masterRead()).toBe("bye");
 		expect(masterRead()).toBe(-5);
-		expect(opsOf(master).poll?.(k, master, null).events).toBe(0x10);
+		expect(opsOf(master).poll?.(k, master, null).events).toBe(0x114);
 	});
 	it("hangs the session up when the master is closed", () => {
 		task.group.actions[SIGHUP] = { handler: 4096, flags: 0, mask: 0n };
