@@ -301,7 +301,9 @@ export class Generator {
     if (bits === undefined) return;
     const field = operands.imm;
     const offset = typeof field === 'object' ? extract(field, bits) : (field ?? 0);
-    const address = this.scratchAddress(size, atomic);
+    let address = this.scratchAddress(size, atomic);
+    // The ISA leaves open whether an SC pairs with an LR of another width: they never meet at one address.
+    if (/^(lr|sc).w/.test(instruction.name)) address |= 4;
     this.loadAddress(base, address - offset);
     if (instruction.name.startsWith('sc.') && !this.random.oneIn(6)) this.emitReservation(instruction, base);
     this.add(declaration.name, bits, sizeOf(declaration));
