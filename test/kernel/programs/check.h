@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <sys/ptrace.h>
 #include <linux/futex.h>
+#include <sys/uio.h>
 static int fails, n;
 #define CHECK(c)                                                                              \
   do {                                                                                        \

@@ -53,6 +53,7 @@ static void t_children(void) {
   read(fd[0], &pp, sizeof pp);
   CHECK(pp == getpid());
   CHECK(wait(&st) > 0 && WEXITSTATUS(st) == 9);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
   // pdeathsig, sessions
   p = fork();
   if (!p) {

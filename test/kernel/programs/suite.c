@@ -5,15 +5,40 @@
 #include "threads.c"
 #include "clocks.c"
 #include "tracing.c"
+#include "more.c"
 int main(int argc, char** argv) {
   setvbuf(stdout, 0, _IONBF, 0);
-#define RUN(f)                            \
-  if (argc < 2 || !strcmp(argv[1], #f)) { \
-    puts(#f);                             \
-    f();                                  \
+#define PART(f) {#f, f}
+  static const struct {
+    const char* name;
+    void (*run)(void);
+  } parts[] = {
+      PART(t_basic),
+      PART(t_restart),
+      PART(t_fault),
+      PART(t_ucontext),
+      PART(t_children),
+      PART(t_threads),
+      PART(t_time),
+      PART(t_cred),
+      PART(t_ptrace),
+      PART(t_stack),
+      PART(t_orphans),
+      PART(t_pidfd),
+      PART(t_waitid),
+      PART(t_nproc),
+      PART(t_thread_exec),
+      PART(t_directed),
+      PART(t_syscall_stops),
+      PART(t_syscall_change),
+      PART(t_denied),
+      PART(t_set_clock),
+  };
+  for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (argc > 1 && strcmp(argv[1], parts[i].name)) continue;
+    puts(parts[i].name);
+    parts[i].run();
   }
-  RUN(t_basic)
-  RUN(t_restart) RUN(t_fault) RUN(t_ucontext) RUN(t_children) RUN(t_threads) RUN(t_time) RUN(t_cred)
-      RUN(t_ptrace) printf("%d checks, %d failed\n", n, fails);
+  printf("%d checks, %d failed\n", n, fails);
   return fails != 0;
 }
