@@ -162,8 +162,11 @@ export interface Hart {
   setX(i: number, value: number): void;
   xBig(i: number): bigint;
   setXBig(i: number, value: bigint): void;
-  /** Copies a context of {@link CONTEXT}.size bytes into the hart. Clears the LR/SC reservation. */
-  loadContext(context: Uint8Array): void;
+  /**
+   * Copies a context of {@link CONTEXT}.size bytes into the hart. Clears the LR/SC reservation unless `resume` says that
+   * nothing else ran since the context was saved.
+   */
+  loadContext(context: Uint8Array, resume?: boolean): void;
   /** Copies the hart's registers out. */
   saveContext(context: Uint8Array): void;
   /**

@@ -50,12 +50,16 @@ export class CoreHart implements Hart {
     if (i !== 0) this.registers[i] = value;
   }
 
-  loadContext(context: Uint8Array): void {
+  loadContext(context: Uint8Array, resume = false): void {
     const { core } = this;
     const mode = core.words[L.FLAGS >> 2];
     core.bytes.set(context.length === CONTEXT.size ? context : context.subarray(0, CONTEXT.size), L.X);
     core.words[L.FLAGS >> 2] &= MODE_BITS;
     core.exports.contextLoaded();
+    if (resume) {
+      const at = L.RES_ADDR - L.X;
+      core.bytes.set(context.subarray(at, at + 8), L.RES_ADDR);
+    }
     if (core.words[L.FLAGS >> 2] !== mode) core.exports.tlbFlush();
   }
 

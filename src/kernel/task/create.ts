@@ -41,6 +41,7 @@ export function createSchedRoom(): SchedRoom {
     userNs: 0,
     systemNs: 0,
     kernelWork: 0,
+    lastTid: 0,
     idleSinceNs: -1,
   };
 }

@@ -54,7 +54,6 @@ export function run(k: Kernel, budget: number): RunResult {
     sched.idleNs += Math.max(0, k.time.nowNs - sched.idleSinceNs);
     sched.idleSinceNs = -1;
   }
-  if (!k.halted && nextDeadline(k) <= k.time.nowNs) fireTimers(k);
   const state = loop(k, end);
   saveLoaded(k);
   k.mm.activeMm = null;
@@ -66,6 +65,7 @@ function loop(k: Kernel, end: number): RunResult['state'] {
   const { sched } = k;
   for (;;) {
     if (k.halted) return 'halted';
+    if (nextDeadline(k) <= k.time.nowNs) fireTimers(k);
     const task = nextReady(k);
     if (!task) return 'idle';
     if (sched.retired >= end) return 'busy';
@@ -93,9 +93,10 @@ function load(k: Kernel, task: Task): void {
   const { sched } = k;
   if (sched.loaded !== task.tid) {
     saveLoaded(k);
-    k.hart.loadContext(task.context);
+    const goesOn = sched.lastTid === task.tid;
+    k.hart.loadContext(task.context, goesOn);
     sched.loaded = task.tid;
-    sched.contextSwitches++;
+    if (!goesOn) sched.contextSwitches++;
   }
   if (task.mm && k.mm.activeMm !== task.mm) activateMm(k, task.mm);
 }
@@ -107,6 +108,7 @@ function runTask(k: Kernel, task: Task, end: number): void {
   k.sched.current = task.tid;
   if (resume(k, task)) userLoop(k, task, end);
   k.sched.current = 0;
+  k.sched.lastTid = task.tid;
 }
 
 /** Moves the clock and every account by `instructions` of the task. */

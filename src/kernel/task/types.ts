@@ -235,6 +235,8 @@ export interface SchedRoom {
    * forks) adds to it; the engine charges it to the task and its slice.
    */
   kernelWork: number;
+  /** The task that ran last: going on with it is no context switch. */
+  lastTid: number;
   /** When the VM fell idle; -1 while it is not. */
   idleSinceNs: number;
 }
