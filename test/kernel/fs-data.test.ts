@@ -6,9 +6,11 @@ import { boundDcache } from '../../src/kernel/fs/dcache.ts';
 import { getFile } from '../../src/kernel/fs/file.ts';
 import { O } from '../../src/kernel/fs/flags.ts';
 import { changedPaths, listHostDirectory, readHostFile, writeHostFile } from '../../src/kernel/fs/host.ts';
+import { doMount, umount } from '../../src/kernel/fs/mount.ts';
 import { lookupPath } from '../../src/kernel/fs/namei.ts';
 import { allowWrite, openExec } from '../../src/kernel/fs/open.ts';
 import { fallocate } from '../../src/kernel/fs/regular.ts';
+import { renameat } from '../../src/kernel/fs/rename.ts';
 import { seek } from '../../src/kernel/fs/rw.ts';
 import { packStat } from '../../src/kernel/fs/stat.ts';
 import type { TreeData } from '../../src/kernel/fs/treefs.ts';
@@ -191,5 +193,47 @@ describe('the cache of names', () => {
     const { machine, guest, hart, image, host, ...state } = rig.k;
     expect(() => structuredClone(state)).not.toThrow();
     expect([machine, guest, hart, image, host].every(Boolean)).toBe(true);
+  });
+});
+
+describe('limits that protect the host', () => {
+  test('directories nest 400 deep and no deeper, however they are moved', () => {
+    let name = '/tmp';
+    let made = 0;
+    for (let i = 0; i < 500 && made === 0; i++) {
+      name += '/d';
+      made = rig.mkdir(name);
+    }
+    expect(errno(made)).toBe('ENAMETOOLONG');
+    const { machine, guest, hart, image, host, ...state } = rig.k;
+    expect(() => structuredClone(state)).not.toThrow();
+    rig.mkdir('/tmp/e');
+    const half = `/tmp${'/d'.repeat(200)}`;
+    expect(errno(renameat(rig.k, rig.task, -100, half, -100, '/tmp/e/half', 0))).toBe(0);
+    rig.mkdir('/tmp/top');
+    const deep = `/tmp${'/d'.repeat(199)}/again`;
+    expect(errno(renameat(rig.k, rig.task, -100, '/tmp/e', -100, deep, 0))).toBe('ENAMETOOLONG');
+    expect([machine, guest, hart, image, host].every(Boolean)).toBe(true);
+  });
+  test('metadata is counted and given back', () => {
+    const before = rig.k.fs.metaBytes;
+    for (let i = 0; i < 50; i++) rig.put(`/tmp/file${i}`, '');
+    rig.symlink('x'.repeat(1000), '/tmp/link');
+    const path = lookupPath(rig.k, rig.task, -100, '/tmp/file0');
+    if (typeof path === 'object') setXattr(rig.k, rig.task, path, 'user.a', new Uint8Array(100), 0);
+    expect(rig.k.fs.metaBytes).toBeGreaterThan(before + 50 * 600 + 1000);
+    for (let i = 0; i < 50; i++) rig.rm(`/tmp/file${i}`);
+    rig.rm('/tmp/link');
+    expect(rig.k.fs.metaBytes).toBe(before);
+  });
+  test('unmounting a tmpfs gives its memory back', () => {
+    rig.mkdir('/mnt');
+    const used = rig.k.guest.usedPages;
+    doMount(rig.k, rig.task, 'none', '/mnt', 'tmpfs', 0, '');
+    rig.mkdir('/mnt/d');
+    rig.put('/mnt/d/f', 'x'.repeat(100_000));
+    expect(rig.k.guest.usedPages).toBe(used + 25);
+    expect(umount(rig.k, rig.task, '/mnt', 0)).toBe(0);
+    expect(rig.k.guest.usedPages).toBe(used);
   });
 });

@@ -56,6 +56,7 @@ export function imageOf(tree: Tree): ImageFs {
   add(tree);
   return {
     id: 'test',
+    newestSec: 1_000_000,
     inodeCount: nodes.length,
     inode: (ino) => nodes[ino - 1]?.inode ?? null,
     lookup: (dir, name) => nodes[dir - 1].entries.get(name) ?? 0,
@@ -66,6 +67,11 @@ export function imageOf(tree: Tree): ImageFs {
         type: nodes[ino - 1].inode.mode >> 12,
       })),
     pageKey: (ino, index) => `test:${JSON.stringify(tree).length}:${ino}:${index}`,
+    readPageByKey: (key, into) => {
+      const [ino, index] = key.split(':').slice(2).map(Number);
+      into.fill(0);
+      into.set(nodes[ino - 1].content.subarray(index * 4096, index * 4096 + 4096));
+    },
     readPage: (ino, index, into) => {
       into.fill(0);
       into.set(nodes[ino - 1].content.subarray(index * 4096, index * 4096 + 4096));

@@ -11,6 +11,7 @@ import { currentTime, inGroup, ownerOrCapable, permission, revalidate, touchChan
 import { NotifyMask, notifyDentry } from './notify.ts';
 import { findFsType } from './ops.ts';
 import { setSize } from './regular.ts';
+import { chargeMeta } from './super.ts';
 import type { Inode, Path, Timespec } from './types.ts';
 
 const NO_ID = 0xffffffff;
@@ -40,6 +41,14 @@ export function chmod(k: Kernel, task: Task, path: Path, mode: number): number {
   return 0;
 }
 
+/** chown takes file capabilities away. */
+function dropCapabilities(k: Kernel, inode: Inode): void {
+  const value = inode.xattrs?.get('security.capability');
+  if (!value) return;
+  inode.xattrs?.delete('security.capability');
+  chargeMeta(k, -('security.capability'.length + value.length));
+}
+
 /** fchownat, fchown(2). An id of 0xffffffff stays as it is. */
 export function chown(k: Kernel, task: Task, path: Path, uid: number, gid: number): number {
   const inode = path.dentry.inode as Inode;
@@ -60,7 +69,7 @@ export function chown(k: Kernel, task: Task, path: Path, uid: number, gid: numbe
   if (!isDir(inode.mode)) {
     inode.mode &= ~S.ISUID;
     if ((inode.mode & S.IXGRP) !== 0) inode.mode &= ~S.ISGID;
-    inode.xattrs?.delete('security.capability');
+    dropCapabilities(k, inode);
   }
   touchChanged(k, inode);
   notifyDentry(k, path.dentry, NotifyMask.ATTRIB);

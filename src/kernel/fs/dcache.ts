@@ -4,9 +4,10 @@
  * makes another. The file system's own tables, not dentries, are the truth.
  */
 import type { Kernel } from '../kernel.ts';
+import { isDir } from './flags.ts';
 import { findFsType } from './ops.ts';
 import { dropCleanInodes } from './rootfs.ts';
-import type { Dentry, Inode } from './types.ts';
+import type { Dentry, Inode, Mount, Path } from './types.ts';
 
 /** A dentry that is in no cache yet. */
 export const newDentry = (name: string, parent: Dentry | null, inode: Inode | null): Dentry => ({
@@ -51,6 +52,36 @@ export function markDeleted(k: Kernel, dentry: Dentry): void {
 /** Keeps every dentry from `dentry` to the root of its file system in the cache: the way to a mount point. */
 export function pinWay(k: Kernel, dentry: Dentry): void {
   for (let d = dentry; d.parent; d = d.parent) cacheDentry(k, d);
+}
+
+/** Directories may nest this deep; checkpoints walk the tree by recursion. */
+export const MAX_DEPTH = 400;
+
+/** How many names and mounts lie between a place and the root of the mount tree. */
+export function depthOf(path: Path): number {
+  let depth = 0;
+  for (
+    let mnt: Mount | null = path.mnt, d: Dentry | null = path.dentry;
+    mnt;
+    d = mnt.mountpoint, mnt = mnt.parent
+  ) {
+    depth++;
+    for (; d?.parent; d = d.parent) depth++;
+  }
+  return depth;
+}
+
+/** How deep the directories that this VM made nest below a directory. */
+export function heightOf(dir: Inode): number {
+  let level = [dir];
+  for (let height = 0; ; height++) {
+    const next: Inode[] = [];
+    for (const at of level)
+      for (const child of (at.data as Map<string, Inode | null> | null)?.values() ?? [])
+        if (child && isDir(child.mode)) next.push(child);
+    if (next.length === 0) return height;
+    level = next;
+  }
 }
 
 /** Whether `dentry` lies at or below `above`. */
@@ -99,7 +130,8 @@ function sweep(k: Kernel): void {
   k.fs.dentryLimit = Math.max(2000, k.fs.dentries * 2);
 }
 
-function subtreeSize(dentry: Dentry): number {
+/** Dentries in a cached subtree. */
+export function subtreeSize(dentry: Dentry): number {
   let count = 1;
   if (dentry.children) for (const child of dentry.children.values()) count += subtreeSize(child);
   return count;

@@ -6,7 +6,7 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
-import { childDentry, markDeleted } from './dcache.ts';
+import { childDentry, depthOf, MAX_DEPTH, markDeleted } from './dcache.ts';
 import { At, isDir, isReg, May, Ms, S } from './flags.ts';
 import { ownerOrCapable, permission } from './inode.ts';
 import { lookupChild, lookupParent, lookupPath } from './namei.ts';
@@ -86,6 +86,7 @@ function forCreation(
 export function mkdirat(k: Kernel, task: Task, dirfd: number, name: string, mode: number): number {
   const at = forCreation(k, task, dirfd, name, true);
   if (typeof at === 'number') return at;
+  if (depthOf(at.path) >= MAX_DEPTH) return -Errno.ENAMETOOLONG;
   const bits = S.IFDIR | (mode & ~task.fs.umask & 0o1777);
   const made = createIn(k, task, at.path, at.last, {
     mode: bits,

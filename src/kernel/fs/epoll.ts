@@ -19,7 +19,8 @@ const EPOLLONESHOT = 0x40000000;
 const EPOLL_CLOEXEC = O.CLOEXEC;
 const CTL = { ADD: 1, DEL: 2, MOD: 3 } as const;
 const MAX_NESTING = 5;
-const MAX_ITEMS = 65536;
+/** Items in all instances of the VM (fs.epoll.max_user_watches). */
+const MAX_ITEMS = 100_000;
 
 interface Item {
   fd: number;
@@ -62,9 +63,11 @@ export function createEpoll(k: Kernel, task: Task, flags: number): number {
 }
 
 /** Drops items whose file is closed. */
-function prune(epoll: Epoll): void {
-  if (epoll.items.some((item) => item.file.refs <= 0))
-    epoll.items = epoll.items.filter((item) => item.file.refs > 0);
+function prune(k: Kernel, epoll: Epoll): void {
+  if (!epoll.items.some((item) => item.file.refs <= 0)) return;
+  const before = epoll.items.length;
+  epoll.items = epoll.items.filter((item) => item.file.refs > 0);
+  k.fs.epollItems -= before - epoll.items.length;
 }
 
 /** How deep epolls hang below a file, or Infinity when `forbidden` is among them. */
@@ -91,11 +94,12 @@ export function controlEpoll(
   if (!opsOf(file).poll) return -Errno.EPERM;
   if (epfile.kind !== 'eventpoll' || epfile === file) return -Errno.EINVAL;
   const epoll = epollOf(epfile);
-  prune(epoll);
+  prune(k, epoll);
   const at = epoll.items.findIndex((item) => item.fd === fd && item.file === file);
   if (op === CTL.DEL) {
     if (at < 0) return -Errno.ENOENT;
     epoll.items.splice(at, 1);
+    k.fs.epollItems--;
     return 0;
   }
   if (op !== CTL.ADD && op !== CTL.MOD) return -Errno.EINVAL;
@@ -103,7 +107,8 @@ export function controlEpoll(
   if (op === CTL.ADD) {
     if (at >= 0) return -Errno.EEXIST;
     if (file.kind === 'eventpoll' && depth(file, epfile) > MAX_NESTING) return -Errno.ELOOP;
-    if (epoll.items.length >= MAX_ITEMS) return -Errno.ENOSPC;
+    if (k.fs.epollItems >= MAX_ITEMS) return -Errno.ENOSPC;
+    k.fs.epollItems++;
     epoll.items.push({
       fd,
       file,
@@ -154,7 +159,7 @@ export function waitEpoll(
 ): EpollEvent[] | Outcome {
   const epoll = epollOf(epfile);
   const deadline = deadlineOf(k, task, timeoutNs);
-  prune(epoll);
+  prune(k, epoll);
   const queues: WaitQueue[] = [epoll.changed];
   const out: EpollEvent[] = [];
   const reported: Item[] = [];
@@ -183,6 +188,9 @@ defineFileOps('eventpoll', {
       if (item.file.refs > 0 && readyEvents(k, task, item, false, queues) !== 0)
         events = Poll.IN | Poll.RDNORM;
     return { events, queues };
+  },
+  release(k, file) {
+    k.fs.epollItems -= epollOf(file).items.length;
   },
   fdinfo(_k, file) {
     let text = '';

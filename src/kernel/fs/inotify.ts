@@ -9,24 +9,29 @@ import { getFile, installOrPut, newFile } from './file.ts';
 import { At, isDir, May, O, Poll } from './flags.ts';
 import { newInode, permission } from './inode.ts';
 import { lookupPath } from './namei.ts';
-import { dropWatch, type Inotify, type NotifyEvent, NotifyMask, newInotify } from './notify.ts';
+import { dropWatch, NotifyMask, newInotify } from './notify.ts';
 import { defineFileOps } from './ops.ts';
-import type { File, Inode } from './types.ts';
+import type { File, Inode, Inotify, NotifyEvent } from './types.ts';
 
 const FIONREAD = 0x541b;
 /** fs.inotify.max_user_watches. */
 const MAX_WATCHES = 8192;
+/** fs.inotify.max_user_instances. */
+const MAX_INSTANCES = 128;
 
 /** inotify_init1(2). */
 export function createInotify(k: Kernel, task: Task, flags: number): number {
   if ((flags & ~(O.CLOEXEC | O.NONBLOCK)) !== 0) return -Errno.EINVAL;
+  if (k.fs.inotify.size >= MAX_INSTANCES) return -Errno.EMFILE;
+  const inotify = newInotify(k.fs.nextFileId);
   const file = newFile(k, {
     kind: 'inotify',
     inode: newInode(k, k.fs.anonfs, { mode: 0o600 }),
     flags: O.RDONLY | (flags & O.NONBLOCK),
     label: 'anon_inode:inotify',
-    data: newInotify(),
+    data: inotify,
   });
+  if (typeof file === 'object') k.fs.inotify.set(inotify.id, inotify);
   return installOrPut(k, task, file, (flags & O.CLOEXEC) !== 0);
 }
 
@@ -51,7 +56,7 @@ export function addWatch(k: Kernel, task: Task, fd: number, name: string, mask: 
   const denied = permission(k, task, inode, May.READ);
   if (denied < 0) return denied;
   const inotify = file.data as Inotify;
-  const old = inode.watches?.find((watch) => watch.file === file);
+  const old = inode.watches?.find((watch) => watch.inotify === inotify.id);
   if (old) {
     old.mask = (mask & NotifyMask.MASK_ADD) !== 0 ? (old.mask | bits) >>> 0 : bits >>> 0;
     return old.wd;
@@ -59,7 +64,7 @@ export function addWatch(k: Kernel, task: Task, fd: number, name: string, mask: 
   if (k.fs.watches >= MAX_WATCHES) return -Errno.ENOSPC;
   const wd = inotify.nextWd++;
   if (!inode.watches) inode.watches = [];
-  inode.watches.push({ wd, mask: bits >>> 0, file });
+  inode.watches.push({ wd, mask: bits >>> 0, inotify: inotify.id });
   inotify.watched.set(wd, inode);
   k.fs.watches++;
   return wd;
@@ -69,8 +74,9 @@ export function addWatch(k: Kernel, task: Task, fd: number, name: string, mask: 
 export function removeWatch(k: Kernel, task: Task, fd: number, wd: number): number {
   const file = inotifyFile(task, fd);
   if (typeof file === 'number') return file;
-  const inode = (file.data as Inotify).watched.get(wd);
-  const watch = inode?.watches?.find((w) => w.file === file && w.wd === wd);
+  const inotify = file.data as Inotify;
+  const inode = inotify.watched.get(wd);
+  const watch = inode?.watches?.find((w) => w.inotify === inotify.id && w.wd === wd);
   if (!inode || !watch) return -Errno.EINVAL;
   dropWatch(k, inode, watch);
   return 0;
@@ -119,7 +125,10 @@ defineFileOps('inotify', {
     return writeI32(k, task, arg, bytes);
   },
   release(k, file) {
-    for (const [, inode] of (file.data as Inotify).watched)
-      for (const watch of [...(inode.watches ?? [])]) if (watch.file === file) dropWatch(k, inode, watch);
+    const inotify = file.data as Inotify;
+    for (const [, inode] of inotify.watched)
+      for (const watch of [...(inode.watches ?? [])])
+        if (watch.inotify === inotify.id) dropWatch(k, inode, watch);
+    k.fs.inotify.delete(inotify.id);
   },
 });

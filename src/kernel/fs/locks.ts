@@ -92,6 +92,11 @@ function blockedBy(k: Kernel, owner: FileTable | File): FileLock | null {
   return null;
 }
 
+/** Locks in the whole VM. */
+const MAX_LOCKS = 20_000;
+const totalLocks = (k: Kernel): number =>
+  k.fs.lockedInodes.reduce((sum, inode) => sum + (inode.locks?.list.length ?? 0), 0);
+
 /** Sets a lock, waiting for it if `block`; `scratch` is where a parked wait for a POSIX lock leaves its mark. */
 export function setLock(
   k: Kernel,
@@ -111,7 +116,7 @@ export function setLock(
   }
   scratch(null);
   const set = lockSet(k, inode);
-  if (set.list.length >= 10_000) return -Errno.ENOLCK;
+  if (set.list.length >= 100 && totalLocks(k) >= MAX_LOCKS) return -Errno.ENOLCK;
   const shrunk = set.list.length > 0;
   carve(set, lock);
   insert(set, lock);

@@ -6,10 +6,11 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
-import { isBelow, newDentry, pinWay } from './dcache.ts';
+import { depthOf, isBelow, MAX_DEPTH, newDentry, pinWay, subtreeSize } from './dcache.ts';
 import { isDir, Ms } from './flags.ts';
 import { lookupPath } from './namei.ts';
 import { findFsType } from './ops.ts';
+import { freeTree } from './treefs.ts';
 import type { Dentry, Inode, Mount, Path, Superblock } from './types.ts';
 
 const PER_MOUNT =
@@ -121,6 +122,7 @@ export function doMount(
   const flags = (rawFlags & Ms.MGC_MSK) >>> 0 === Ms.MGC_VAL ? rawFlags & ~Ms.MGC_MSK : rawFlags;
   const at = lookupPath(k, task, -100, target);
   if (typeof at === 'number') return at;
+  if (depthOf(at) >= MAX_DEPTH) return -Errno.ENAMETOOLONG;
   if (!capable(task.cred, CAP.SYS_ADMIN)) return -Errno.EPERM;
   if ((flags & Ms.REMOUNT) !== 0) return remount(at, flags, data);
   if ((flags & Ms.BIND) !== 0) return bind(k, task, source, at, (flags & Ms.REC) !== 0);
@@ -220,9 +222,21 @@ export function umount(k: Kernel, task: Task, target: string, flags: number): nu
   if (!mnt.parent) return -Errno.EBUSY;
   const below = k.fs.mounts.filter((m) => m !== mnt && isMountBelow(m, mnt));
   if ((flags & UMOUNT.DETACH) === 0 && (below.length > 0 || isInUse(k, mnt))) return -Errno.EBUSY;
-  for (const m of below.reverse()) detach(k, m);
-  detach(k, mnt);
+  for (const m of below.reverse()) detachForGood(k, m);
+  detachForGood(k, mnt);
   return 0;
+}
+
+/** Takes a mount away; a tmpfs that no mount shows any more gives its memory back. */
+function detachForGood(k: Kernel, mnt: Mount): void {
+  const busy = isInUse(k, mnt);
+  detach(k, mnt);
+  const { sb } = mnt;
+  if ((sb.type !== 'tmpfs' && sb.type !== 'ramfs') || busy || k.fs.mounts.some((m) => m.sb === sb)) return;
+  if (mnt.root.children) k.fs.dentries -= subtreeSize(mnt.root) - 1;
+  freeTree(k, sb);
+  const at = k.fs.superblocks.indexOf(sb);
+  if (at >= 0) k.fs.superblocks.splice(at, 1);
 }
 
 function isMountBelow(m: Mount, above: Mount): boolean {

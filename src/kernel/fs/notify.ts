@@ -3,10 +3,10 @@
  * counted in `k.fs.watches`; while that is 0 nothing here costs anything.
  */
 import type { Kernel } from '../kernel.ts';
-import { newWaitQueue, type WaitQueue } from '../outcome.ts';
+import { newWaitQueue } from '../outcome.ts';
 import { wakeUp } from '../task/wait.ts';
 import { isDir } from './flags.ts';
-import type { Dentry, File, Inode, Watch } from './types.ts';
+import type { Dentry, File, Inode, Inotify, NotifyEvent, Watch } from './types.ts';
 
 /** IN_* (linux/inotify.h). */
 export const NotifyMask = {
@@ -34,23 +34,8 @@ export const NotifyMask = {
   ALL: 0xfff,
 } as const;
 
-export interface NotifyEvent {
-  wd: number;
-  mask: number;
-  cookie: number;
-  name: string;
-}
-
-/** What an inotify descriptor keeps (`file.data`). */
-export interface Inotify {
-  nextWd: number;
-  watched: Map<number, Inode>;
-  queue: NotifyEvent[];
-  readWait: WaitQueue;
-  seq: number;
-}
-
-export const newInotify = (): Inotify => ({
+export const newInotify = (id: number): Inotify => ({
+  id,
   nextWd: 1,
   watched: new Map(),
   queue: [],
@@ -59,7 +44,7 @@ export const newInotify = (): Inotify => ({
 });
 
 /** fs.inotify.max_queued_events. */
-const MAX_QUEUED = 16384;
+const MAX_QUEUED = 4096;
 
 function queueEvent(k: Kernel, inotify: Inotify, event: NotifyEvent): void {
   const { queue } = inotify;
@@ -85,7 +70,8 @@ export function dropWatch(k: Kernel, inode: Inode, watch: Watch): void {
   inode.watches.splice(at, 1);
   if (inode.watches.length === 0) inode.watches = null;
   k.fs.watches--;
-  const inotify = watch.file.data as Inotify;
+  const inotify = k.fs.inotify.get(watch.inotify);
+  if (!inotify) return;
   inotify.watched.delete(watch.wd);
   queueEvent(k, inotify, {
     wd: watch.wd,
@@ -105,7 +91,8 @@ function tell(k: Kernel, inode: Inode, mask: number, name: string, cookie: numbe
       cookie,
       name,
     };
-    queueEvent(k, watch.file.data as Inotify, event);
+    const inotify = k.fs.inotify.get(watch.inotify);
+    if (inotify) queueEvent(k, inotify, event);
     if ((watch.mask & NotifyMask.ONESHOT) !== 0) dropWatch(k, inode, watch);
   }
 }

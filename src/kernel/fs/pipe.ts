@@ -22,6 +22,8 @@ const PIPE_BUF = 4096;
 const DEFAULT_CAPACITY = 65536;
 /** fs.pipe-max-size: what an unprivileged F_SETPIPE_SZ may ask for. */
 const MAX_CAPACITY = 1048576;
+/** Above this many bytes in all pipes of the VM each holds one page only (fs.pipe-user-pages-soft). */
+const SOFT_LIMIT = 32 * 1024 * 1024;
 const SIGPIPE = 13;
 const FIONREAD = 0x541b;
 
@@ -40,6 +42,10 @@ const newPipeState = (): Pipe => ({
 });
 
 const pipeOf = (file: File): Pipe => file.data as Pipe;
+
+/** How many bytes a pipe takes now. */
+const roomIn = (k: Kernel, pipe: Pipe): number =>
+  (k.fs.pipeBytes > SOFT_LIMIT ? PIPE_BUF : pipe.capacity) - pipe.bytes;
 
 /** A pipe and its two ends, or -ENFILE. `flags` may have O_NONBLOCK, O_DIRECT. */
 export function newPipe(k: Kernel, flags = 0, uid = 0, gid = 0): [File, File] | number {
@@ -156,7 +162,7 @@ function write(k: Kernel, task: Task, file: File, buf: IoBuf): Outcome {
   if (pipe.readers === 0) return broken(k, task, buf.done);
   while (buf.done < buf.length) {
     const left = buf.length - buf.done;
-    const room = pipe.capacity - pipe.bytes;
+    const room = roomIn(k, pipe);
     const atomic = buf.length <= PIPE_BUF;
     if (room <= 0 || (atomic && room < left)) {
       if (pipe.readWait.tids.length > 0) wakeUp(k, pipe.readWait);
@@ -176,7 +182,7 @@ function finishWrite(k: Kernel, pipe: Pipe, done: number): number {
   return done;
 }
 
-function poll(_k: Kernel, file: File): PollResult {
+function poll(k: Kernel, file: File): PollResult {
   const pipe = pipeOf(file);
   const queues = [];
   let events = 0;
@@ -186,7 +192,7 @@ function poll(_k: Kernel, file: File): PollResult {
     queues.push(pipe.readWait);
   }
   if (isWritable(file)) {
-    if (pipe.capacity - pipe.bytes >= PIPE_BUF) events |= Poll.OUT | Poll.WRNORM;
+    if (roomIn(k, pipe) >= PIPE_BUF) events |= Poll.OUT | Poll.WRNORM;
     if (pipe.readers === 0) events |= Poll.ERR;
     queues.push(pipe.writeWait);
   }
@@ -331,7 +337,7 @@ export const pipeHostEnded = (file: File): boolean => pipeOf(file).bytes === 0 &
 export function pipeHostWrite(k: Kernel, file: File, bytes: Uint8Array): number {
   const pipe = pipeOf(file);
   if (pipe.readers === 0) return -Errno.EPIPE;
-  const n = Math.min(bytes.length, pipe.capacity - pipe.bytes);
+  const n = Math.min(bytes.length, roomIn(k, pipe));
   if (n <= 0) return 0;
   append(k, pipe, bytes.slice(0, n));
   wakeUp(k, pipe.readWait);

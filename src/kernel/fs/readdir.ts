@@ -36,6 +36,27 @@ function parentIno(file: File): number {
   return (dentry.parent?.inode ?? (dentry.inode as Inode)).ino;
 }
 
+/** Entries that all snapshots of a VM hold at most; beyond, the oldest is made again when it is read on. */
+const MAX_ENTRIES = 300_000;
+
+function drop(k: Kernel, file: File): void {
+  const { snapshots } = k.fs;
+  const at = snapshots.files.indexOf(file);
+  if (at < 0) return;
+  snapshots.files.splice(at, 1);
+  snapshots.entries -= (file.dir as Snapshot).entries.length;
+  file.dir = null;
+}
+
+function keep(k: Kernel, file: File, made: Snapshot): void {
+  const { snapshots } = k.fs;
+  drop(k, file);
+  file.dir = made;
+  snapshots.files.push(file);
+  snapshots.entries += made.entries.length;
+  while (snapshots.entries > MAX_ENTRIES && snapshots.files.length > 1) drop(k, snapshots.files[0]);
+}
+
 function snapshot(k: Kernel, task: Task, file: File): Snapshot {
   const { inode } = file;
   const list = findFsType(inode.sb.type)?.readdir(k, task, inode) ?? [];
@@ -51,7 +72,7 @@ export function getdents(k: Kernel, task: Task, file: File, buf: number, count: 
   if (file.kind !== 'dir') return -Errno.ENOTDIR;
   const { inode } = file;
   if (inode.nlink === 0) return -Errno.ENOENT;
-  if (!file.dir || file.pos === 0) file.dir = snapshot(k, task, file);
+  if (!file.dir || file.pos === 0) keep(k, file, snapshot(k, task, file));
   const { entries, version } = file.dir as Snapshot;
   const type = findFsType(inode.sb.type);
   const out = new Uint8Array(Math.min(count, 65536));
@@ -75,6 +96,7 @@ export function getdents(k: Kernel, task: Task, file: File, buf: number, count: 
     used += size;
   }
   if (used === 0 && at < entries.length) return -Errno.EINVAL;
+  if (used === 0) drop(k, file);
   const failed = copyOut(k, task, buf, out.subarray(0, used));
   if (failed < 0) return failed;
   file.pos = at;
@@ -86,11 +108,12 @@ export function getdents(k: Kernel, task: Task, file: File, buf: number, count: 
 defineFileOps('dir', {
   read: () => -Errno.EISDIR,
   seekable: true,
-  llseek(_k, _task, file, offset, whence) {
+  release: drop,
+  llseek(k, _task, file, offset, whence) {
     const target = whence === 0 ? offset : whence === 1 ? file.pos + offset : -1;
     if (target < 0) return -Errno.EINVAL;
     file.pos = target;
-    if (target === 0) file.dir = null;
+    if (target === 0) drop(k, file);
     return target;
   },
 });

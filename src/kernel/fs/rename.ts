@@ -5,7 +5,7 @@
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/types.ts';
-import { cacheDentry, isBelow, markDeleted, uncache } from './dcache.ts';
+import { cacheDentry, depthOf, heightOf, isBelow, MAX_DEPTH, markDeleted, uncache } from './dcache.ts';
 import { mayCreate, mayDelete } from './dirops.ts';
 import { isDir, May, Ms } from './flags.ts';
 import { permission } from './inode.ts';
@@ -66,8 +66,19 @@ function checkShape(
   }
   if (exchange && to.trailing && target && !isDir((target.inode as Inode).mode)) return -Errno.ENOTDIR;
   if (isBelow(to.path.dentry, source)) return -Errno.EINVAL;
+  if (from.path.dentry !== to.path.dentry && tooDeep(from, to, source, target)) return -Errno.ENAMETOOLONG;
   if (target && isBelow(from.path.dentry, target)) return exchange ? -Errno.EINVAL : -Errno.ENOTEMPTY;
   return 0;
+}
+
+/** Whether a moved directory would lie deeper than any may. */
+function tooDeep(from: Parent, to: Parent, source: Dentry, target: Dentry | null): boolean {
+  const deep = (at: Parent, moved: Dentry | null): boolean => {
+    if (!moved?.inode || !isDir(moved.inode.mode)) return false;
+    const depth = depthOf(at.path);
+    return depth > 100 && depth + heightOf(moved.inode) >= MAX_DEPTH;
+  };
+  return deep(to, source) || deep(from, target);
 }
 
 function checkPermission(

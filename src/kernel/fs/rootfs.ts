@@ -14,7 +14,8 @@ import type { Inode, Superblock } from './types.ts';
 
 const ROOT_DEV = makedev(254, 1);
 const EXT4_SUPER_MAGIC = 0xef53;
-const MAX_INODES = 1_000_000;
+/** Inodes that a VM may add to the image's. */
+const MAX_NEW_INODES = 262_144;
 
 /** The superblock over `k.image`. */
 export function createRootfs(k: Kernel): Superblock {
@@ -23,7 +24,7 @@ export function createRootfs(k: Kernel): Superblock {
     'ext4',
     '/dev/vda1',
     { mode: 0o40755, ino: 1 },
-    { dev: ROOT_DEV, maxInodes: MAX_INODES },
+    { dev: ROOT_DEV, maxInodes: k.image.inodeCount + MAX_NEW_INODES },
   );
   sb.nextIno = k.image.inodeCount + 16;
   sb.usedInodes = k.image.inodeCount;

@@ -32,6 +32,16 @@ export function newSuperblock(
   return sb;
 }
 
+/** What one VM's names, inodes and attributes may take of the host's memory, about. */
+const META_MAX = 96 * 1024 * 1024;
+
+/** Counts metadata (negative: gives back): 0, or -ENOSPC with nothing counted. */
+export function chargeMeta(k: Kernel, bytes: number): number {
+  if (bytes > 0 && k.fs.metaBytes + bytes > META_MAX) return -Errno.ENOSPC;
+  k.fs.metaBytes += bytes;
+  return 0;
+}
+
 /** What is left of a superblock, in bytes; the VM's disk quota bounds one without a limit of its own. */
 export const freeBytes = (k: Kernel, sb: Superblock): number =>
   Math.max(0, (sb.maxBytes === Number.POSITIVE_INFINITY ? k.quotas.diskBytes : sb.maxBytes) - sb.usedBytes);

@@ -11,6 +11,7 @@ import type { Task } from '../task/types.ts';
 import { isDir, isLink, isReg, modeToDt } from './flags.ts';
 import { currentTime, evictInode, newInode, touchChanged, touchModified } from './inode.ts';
 import type { FsType } from './ops.ts';
+import { chargeMeta } from './super.ts';
 import type { Inode, Superblock } from './types.ts';
 
 /** Entries of a directory that differ from the image's. */
@@ -49,7 +50,10 @@ export function lowerInode(k: Kernel, sb: Superblock, ino: number): Inode {
   });
   inode.lower = ino;
   if (isReg(image.mode)) inode.lowerSize = image.size;
-  if (image.xattrs && image.xattrs.size > 0) inode.xattrs = new Map(image.xattrs);
+  if (image.xattrs && image.xattrs.size > 0) {
+    inode.xattrs = new Map(image.xattrs);
+    for (const [name, value] of inode.xattrs) k.fs.metaBytes += name.length + value.length;
+  }
   inodes.set(ino, inode);
   return inode;
 }
@@ -80,13 +84,23 @@ export function isEmptyDir(k: Kernel, dir: Inode): boolean {
   return true;
 }
 
-function setEntry(dir: Inode, name: string, inode: Inode): void {
-  ownEntries(dir).set(name, inode);
+/** About what an inode, and an entry of a directory, take of the host's memory. */
+const INODE_COST = 600;
+const entryCost = (name: string): number => 80 + name.length;
+const inodeCost = (inode: Inode): number => INODE_COST + (inode.link?.length ?? 0);
+
+function setEntry(k: Kernel, dir: Inode, name: string, inode: Inode): void {
+  const own = ownEntries(dir);
+  if (!own.has(name)) k.fs.metaBytes += entryCost(name);
+  own.set(name, inode);
 }
 
 function clearEntry(k: Kernel, dir: Inode, name: string): void {
-  if (dir.lower !== 0 && k.image.lookup(dir.lower, name) !== 0) ownEntries(dir).set(name, null);
-  else entriesOf(dir)?.delete(name);
+  const own = ownEntries(dir);
+  if (dir.lower !== 0 && k.image.lookup(dir.lower, name) !== 0) {
+    if (!own.has(name)) k.fs.metaBytes += entryCost(name);
+    own.set(name, null);
+  } else if (own.delete(name)) k.fs.metaBytes -= entryCost(name);
 }
 
 function create(
@@ -104,6 +118,9 @@ function create(
   const { sb } = dir;
   if (dir.nlink === 0) return -Errno.ENOENT;
   if (sb.usedInodes >= sb.maxInodes) return -Errno.ENOSPC;
+  const cost = INODE_COST + (init.link?.length ?? 0);
+  if (chargeMeta(k, cost + entryCost(name)) < 0) return -Errno.ENOSPC;
+  k.fs.metaBytes -= entryCost(name);
   const inode = newInode(k, sb, init);
   if (isDir(init.mode)) {
     inode.size = 4096;
@@ -111,7 +128,7 @@ function create(
   }
   inode.version = 1;
   sb.usedInodes++;
-  setEntry(dir, name, inode);
+  setEntry(k, dir, name, inode);
   touchModified(k, dir);
   return inode;
 }
@@ -119,9 +136,11 @@ function create(
 function link(k: Kernel, dir: Inode, name: string, inode: Inode): number {
   if (dir.nlink === 0) return -Errno.ENOENT;
   if (inode.nlink >= 65000) return -Errno.EMLINK;
+  if (chargeMeta(k, entryCost(name)) < 0) return -Errno.ENOSPC;
+  k.fs.metaBytes -= entryCost(name);
   inode.nlink++;
   touchChanged(k, inode);
-  setEntry(dir, name, inode);
+  setEntry(k, dir, name, inode);
   touchModified(k, dir);
   return 0;
 }
@@ -162,8 +181,8 @@ function rename(
   if (newDir.nlink === 0) return -Errno.ENOENT;
   const movedIsDir = isDir(moved.mode);
   if (exchange && target) {
-    setEntry(oldDir, oldName, target);
-    setEntry(newDir, newName, moved);
+    setEntry(k, oldDir, oldName, target);
+    setEntry(k, newDir, newName, moved);
     if (movedIsDir !== isDir(target.mode) && oldDir !== newDir) {
       oldDir.nlink += movedIsDir ? -1 : 1;
       newDir.nlink += movedIsDir ? 1 : -1;
@@ -176,7 +195,7 @@ function rename(
       dropName(k, target, target.nlink);
     } else if (target) dropName(k, target, 1);
     clearEntry(k, oldDir, oldName);
-    setEntry(newDir, newName, moved);
+    setEntry(k, newDir, newName, moved);
     if (movedIsDir && oldDir !== newDir) {
       oldDir.nlink--;
       newDir.nlink++;
@@ -193,6 +212,9 @@ function evict(k: Kernel, inode: Inode): void {
   if (isReg(inode.mode)) dropPages(k, inode);
   sb.usedInodes--;
   if (inode.lower !== 0) (sb.data as TreeData | null)?.inodes.delete(inode.lower);
+  else k.fs.metaBytes -= inodeCost(inode);
+  for (const [name, value] of inode.xattrs ?? []) k.fs.metaBytes -= name.length + value.length;
+  if (isDir(inode.mode)) for (const name of entriesOf(inode)?.keys() ?? []) k.fs.metaBytes -= entryCost(name);
   inode.data = null;
 }
 
@@ -217,9 +239,26 @@ export function unnamedInode(
   sb: Superblock,
   init: { mode: number; uid: number; gid: number },
 ): Inode | number {
-  if (sb.usedInodes >= sb.maxInodes) return -Errno.ENOSPC;
+  if (sb.usedInodes >= sb.maxInodes || chargeMeta(k, INODE_COST) < 0) return -Errno.ENOSPC;
   const inode = newInode(k, sb, { ...init, nlink: 0, time: currentTime(k) });
   inode.version = 1;
   sb.usedInodes++;
   return inode;
+}
+
+/** Empties a tree that no mount shows any more; what is still open lives on until it is closed. */
+export function freeTree(k: Kernel, sb: Superblock): void {
+  const left: Inode[] = [sb.root];
+  for (let dir = left.pop(); dir; dir = left.pop()) {
+    for (const inode of entriesOf(dir)?.values() ?? []) {
+      if (!inode || inode.nlink === 0) continue;
+      if (isDir(inode.mode)) left.push(inode);
+      else {
+        inode.nlink = 0;
+        if (inode.refs <= 0) evictInode(k, inode);
+      }
+    }
+    dir.nlink = 0;
+    evict(k, dir);
+  }
 }

@@ -89,11 +89,29 @@ export interface LockSet {
   wait: WaitQueue;
 }
 
-/** One inotify watch: `file` is the inotify descriptor's description. */
+/** One inotify watch: `inotify` is the id of the instance in `FsRoom.inotify`. */
 export interface Watch {
   wd: number;
   mask: number;
-  file: File;
+  inotify: number;
+}
+
+/** An inotify event as queued. */
+export interface NotifyEvent {
+  wd: number;
+  mask: number;
+  cookie: number;
+  name: string;
+}
+
+/** An inotify instance. */
+export interface Inotify {
+  id: number;
+  nextWd: number;
+  watched: Map<number, Inode>;
+  queue: NotifyEvent[];
+  readWait: WaitQueue;
+  seq: number;
 }
 
 /** A pipe or FIFO; see fs/pipe.ts. */
@@ -212,6 +230,15 @@ export interface FsRoom {
   anonfs: Superblock;
   /** Bytes held by pipes, for quotas. */
   pipeBytes: number;
+  /** Bytes of the host's memory that names, inodes and attributes of this VM take, about; see fs/super.ts. */
+  metaBytes: number;
+  /** Items in all epoll instances, locks in all inodes, inotify instances by id: each is bounded. */
+  epollItems: number;
+  inotify: Map<number, Inotify>;
+  /** Open directories that hold a snapshot of their entries, the oldest first, and how many entries that is. */
+  snapshots: { files: File[]; entries: number };
+  /** Calls of sync, fsync and fdatasync: the store makes the disk durable when it sees the count move. */
+  syncs: number;
   /** The one devtmpfs, shown by each mount of it. */
   devtmpfs: Superblock;
   /** The one internal tmpfs behind memfds and O_TMPFILE-like anonymous memory. */

@@ -9,10 +9,12 @@ import type { Task } from '../task/types.ts';
 import { isDir, isReg, May, Ms, S } from './flags.ts';
 import { ownerOrCapable, permission, touchChanged } from './inode.ts';
 import { findFsType } from './ops.ts';
+import { chargeMeta } from './super.ts';
 import type { Inode, Path } from './types.ts';
 
 const XATTR_SIZE_MAX = 65536;
-const MAX_ATTRIBUTES = 64;
+/** What all attributes of one inode may take: an ext4 block. */
+const MAX_BYTES = 4096;
 const CREATE = 1;
 const REPLACE = 2;
 
@@ -56,7 +58,11 @@ export function setXattr(
   if (exists && (flags & CREATE) !== 0) return -Errno.EEXIST;
   if (!exists && (flags & REPLACE) !== 0) return -Errno.ENODATA;
   if (!inode.xattrs) inode.xattrs = new Map();
-  if (!exists && inode.xattrs.size >= MAX_ATTRIBUTES) return -Errno.ENOSPC;
+  const before = exists ? name.length + (inode.xattrs.get(name) as Uint8Array).length : 0;
+  const grows = name.length + value.length - before;
+  let bytes = grows;
+  for (const [key, old] of inode.xattrs) bytes += key.length + old.length;
+  if (bytes > MAX_BYTES || chargeMeta(k, grows) < 0) return -Errno.ENOSPC;
   inode.xattrs.set(name, value);
   touchChanged(k, inode);
   return 0;
@@ -83,7 +89,10 @@ export function removeXattr(k: Kernel, task: Task, path: Path, name: string): nu
   const inode = path.dentry.inode as Inode;
   const refused = mayUse(k, task, inode, name, true);
   if (refused < 0) return refused;
-  if (!inode.xattrs?.delete(name)) return -Errno.ENODATA;
+  const value = inode.xattrs?.get(name);
+  if (!inode.xattrs || !value) return -Errno.ENODATA;
+  inode.xattrs.delete(name);
+  chargeMeta(k, -(name.length + value.length));
   if (inode.xattrs.size === 0) inode.xattrs = null;
   touchChanged(k, inode);
   return 0;

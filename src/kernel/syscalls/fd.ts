@@ -117,14 +117,30 @@ syscall(29, 'ioctl', ['fd', 'uint', 'long'], ioctl);
 function sync(k: Kernel, task: Task, fd: number): Outcome {
   const file = getFile(task, fd);
   if (!file) return -Errno.EBADF;
+  k.fs.syncs++;
   const { fsync } = opsOf(file);
   if (fsync) return fsync(k, task, file);
   return file.kind === 'regular' || file.kind === 'dir' ? 0 : -Errno.EINVAL;
 }
 syscall(82, 'fsync', ['fd'], sync, 'accepted', 'the durable layer stores a disk at each fsync');
 syscall(83, 'fdatasync', ['fd'], sync, 'accepted');
-syscall(81, 'sync', [], () => 0, 'accepted');
-syscall(267, 'syncfs', ['fd'], (_k, task, fd) => (getFile(task, fd) ? 0 : -Errno.EBADF), 'accepted');
+syscall(
+  81,
+  'sync',
+  [],
+  (k) => {
+    k.fs.syncs++;
+    return 0;
+  },
+  'accepted',
+);
+syscall(
+  267,
+  'syncfs',
+  ['fd'],
+  (k, task, fd) => (getFile(task, fd) ? sync(k, task, fd) : -Errno.EBADF),
+  'accepted',
+);
 syscall(84, 'sync_file_range', ['fd', 'long', 'long', 'uint'], sync, 'accepted');
 syscall(
   223,
