@@ -2,6 +2,8 @@
  * What the kernel says while it boots. Always true: numbers come from the VM as it is configured; the time each step took is
  * simulated, so the clock stands a little after zero when the first program starts.
  */
+import { majorOf, minorOf } from '../fs/flags.ts';
+import { findFsType } from '../fs/ops.ts';
 import type { Kernel } from '../kernel.ts';
 import { Level, printk } from './printk.ts';
 
@@ -126,6 +128,23 @@ function subsystemLines(k: Kernel): Line[] {
   ];
 }
 
+/** The disk the root file system is on, as large as df says. */
+function diskLines(k: Kernel): Line[] {
+  const { sb, source } = k.fs.rootMount ?? {};
+  if (!sb || !source) return [];
+  const partition = source.replace(/^.*\//, '');
+  const disk = partition.replace(/\d+$/, '');
+  const bytes = (findFsType(sb.type)?.statfs?.(k, sb).blocks ?? 0) * 4096;
+  const size = `${bytes / 512} 512-byte logical blocks (${(bytes / 1e9).toFixed(2)} GB/${(bytes / 2 ** 30).toFixed(2)} GiB)`;
+  const lines: Line[] = [[600, INFO, `virtio_blk virtio0: [${disk}] ${size}`]];
+  if (partition !== disk) lines.push([200, INFO, ` ${disk}: ${partition}`]);
+  lines.push(
+    [900, INFO, `EXT4-fs (${partition}): mounted filesystem with ordered data mode. Opts: (null)`],
+    [40, INFO, `VFS: Mounted root (ext4 filesystem) on device ${majorOf(sb.dev)}:${minorOf(sb.dev)}.`],
+  );
+  return lines;
+}
+
 function deviceLines(k: Kernel): Line[] {
   const lines: Line[] = [
     [1800, INFO, `Serial: 8250/16550 driver, ${k.tty.ports.length} ports, IRQ sharing disabled`],
@@ -145,7 +164,7 @@ function deviceLines(k: Kernel): Line[] {
     [200, INFO, 'Key type dns_resolver registered'],
     [100, INFO, 'registered taskstats version 1'],
     [300, INFO, 'Loading compiled-in X.509 certificates'],
-    [900, INFO, 'VFS: Mounted root (rootfs filesystem).'],
+    ...diskLines(k),
     [80, INFO, 'devtmpfs: mounted'],
     [120, INFO, 'Freeing unused kernel memory: 208K'],
     [20, WARNING, 'This architecture does not have kernel memory protection.'],

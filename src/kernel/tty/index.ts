@@ -41,6 +41,7 @@ export function initTty(k: Kernel): void {
       rdev: makedev(TTYAUX_MAJOR, minor),
       mode,
       uevent: mode === 0o666 ? { DEVMODE: '0666' } : {},
+      attributes: name === 'console' ? { active: `${k.tty.ports[0]?.name ?? ''}\n` } : {},
     });
   for (const port of k.tty.ports)
     registerDevice(k, {
