@@ -97,7 +97,7 @@ defineFileOps('kmsg', {
   },
   poll(k, file) {
     const { seq } = file.data as KmsgFile;
-    let events = Poll.OUT | Poll.WRNORM;
+    let events = 0;
     if (seq < k.printk.nextSeq) events |= Poll.IN | Poll.RDNORM;
     if (seq < firstSeq(k.printk)) events |= Poll.ERR | Poll.PRI;
     return { events, queues: [k.printk.wait] };
