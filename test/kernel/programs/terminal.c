@@ -1,6 +1,6 @@
 /*
- * Asks a kernel what its pseudo terminals do, and prints the answers. terminal.expected is what Linux 6.18 said; the test runs
- * the same program in a VM. Only what no timing can change is printed.
+ * Asks a kernel what its pseudo terminals do, and prints the answers. terminal.expected is what Linux 6.18
+ * said; the test runs the same program in a VM. Only what no timing can change is printed.
  */
 #define _GNU_SOURCE
 #include <asm/termbits.h>
@@ -23,17 +23,21 @@ static int master, slave;
 static char name[64];
 
 /* A result, or the errno negated. */
-static long answer(long result) { return result < 0 ? -errno : result; }
+static long answer(long result) {
+  return result < 0 ? -errno : result;
+}
 
-static void show(const unsigned char *bytes, int count) {
+static void show(const unsigned char* bytes, int count) {
   putchar('"');
   for (int i = 0; i < count; i++) {
     if (count > 300 && i == 40) {
       printf("...%d...", count);
       i = count - 20;
     }
-    if (bytes[i] >= 32 && bytes[i] < 127 && bytes[i] != '\\') putchar(bytes[i]);
-    else printf("\\x%02x", bytes[i]);
+    if (bytes[i] >= 32 && bytes[i] < 127 && bytes[i] != '\\')
+      putchar(bytes[i]);
+    else
+      printf("\\x%02x", bytes[i]);
   }
   putchar('"');
 }
@@ -91,7 +95,7 @@ static void state(void) {
   printf("  waiting: %d to read, %d to see; poll %x %x\n", in, out, p[0].revents, p[1].revents);
 }
 
-static void type(const char *keys, int count) {
+static void type(const char* keys, int count) {
   int n = write(master, keys, count);
   usleep(20000);
   if (n != count) printf("  took %d\n", n);
@@ -118,9 +122,9 @@ static void character(int which, int value) {
 
 /* What typing shows and gives, under some flags. */
 static const struct {
-  const char *name;
+  const char* name;
   int iset, iclear, lset, lclear;
-  const char *keys;
+  const char* keys;
 } typing[] = {
     {"editing", 0, 0, 0, 0, "hello\x7f\x7fp me\x17you\t\x7f.\n"},
     {"kill", 0, 0, 0, 0, "abc\x01\x02\x15xyz\n"},
@@ -128,19 +132,32 @@ static const struct {
     {"kill without ECHOK", 0, 0, 0, ECHOKE | ECHOK, "abc\x15xyz\n"},
     {"erase without ECHOE", 0, 0, 0, ECHOE, "abc\x7f\x7fz\n"},
     {"ECHOPRT", 0, 0, ECHOPRT, 0, "abc\x7f\x7fz\x7f\x7f\n"},
-    {"no ECHOCTL", 0, 0, 0, ECHOCTL, "a\x01\x02\x7f" "b\n"},
+    {"no ECHOCTL", 0, 0, 0, ECHOCTL,
+     "a\x01\x02\x7f"
+     "b\n"},
     {"ECHONL alone", 0, 0, ECHONL, ECHO, "abc\x7f\x15q\n"},
     {"tabs", 0, 0, 0, 0, "ab\tc\t\t\x7f\x7f\x7f\x7f\x7f\n"},
     {"literal next", 0, 0, 0, 0, "a\x16\x03\x16\n\x16\x04z\n"},
-    {"reprint", 0, 0, 0, 0, "ab\x01" "c\x12" "d\n"},
+    {"reprint", 0, 0, 0, 0,
+     "ab\x01"
+     "c\x12"
+     "d\n"},
     {"no ICRNL", 0, ICRNL, 0, 0, "a\rb\n"},
     {"IGNCR INLCR", IGNCR | INLCR, 0, 0, 0, "a\rb\nc\r"},
-    {"ISTRIP IUCLC", ISTRIP | IUCLC, 0, 0, 0, "\xc1" "BC\xe2\n"},
-    {"IUTF8", IUTF8, 0, 0, 0, "a\xc3\xa9\xe2\x82\xac\x7f\x7f" "b\nx\xc3\xa9y z\xc3\xa9\x17\n"},
-    {"no IUTF8", 0, IUTF8, 0, 0, "a\xc3\xa9\x7f" "b\n"},
+    {"ISTRIP IUCLC", ISTRIP | IUCLC, 0, 0, 0,
+     "\xc1"
+     "BC\xe2\n"},
+    {"IUTF8", IUTF8, 0, 0, 0,
+     "a\xc3\xa9\xe2\x82\xac\x7f\x7f"
+     "b\nx\xc3\xa9y z\xc3\xa9\x17\n"},
+    {"no IUTF8", 0, IUTF8, 0, 0,
+     "a\xc3\xa9\x7f"
+     "b\n"},
     {"raw", 0, ICRNL | IXON, 0, ICANON | ECHO | ISIG | IEXTEN, "a\x03\r\x04\x7f"},
     {"raw with echo", 0, 0, 0, ICANON, "a\x01\r\n\x7f\x04\x17"},
-    {"PARMRK", PARMRK, 0, 0, ICANON | ECHO, "a\xff" "b"},
+    {"PARMRK", PARMRK, 0, 0, ICANON | ECHO,
+     "a\xff"
+     "b"},
 };
 
 static void test_typing(void) {
@@ -192,13 +209,17 @@ static void test_defaults(void) {
   show(t.c_cc, 19);
   ioctl(slave, TIOCGWINSZ, &w);
   printf("\n  size %d %d\n", w.ws_row, w.ws_col);
-  printf("  TIOCGPGRP %ld, of the master %ld\n", answer(ioctl(slave, TIOCGPGRP, &x)), answer(ioctl(master, TIOCGPGRP, &x)));
-  printf("  TIOCGSID %ld, of the master %ld\n", answer(ioctl(slave, TIOCGSID, &x)), answer(ioctl(master, TIOCGSID, &x)));
+  printf("  TIOCGPGRP %ld, of the master %ld\n", answer(ioctl(slave, TIOCGPGRP, &x)),
+         answer(ioctl(master, TIOCGPGRP, &x)));
+  printf("  TIOCGSID %ld, of the master %ld\n", answer(ioctl(slave, TIOCGSID, &x)),
+         answer(ioctl(master, TIOCGSID, &x)));
   printf("  TIOCGPTN of the slave %ld\n", answer(ioctl(slave, TIOCGPTN, &x)));
   printf("  TCFLSH 9 %ld, TCXONC 9 %ld\n", answer(ioctl(slave, TCFLSH, 9)), answer(ioctl(slave, TCXONC, 9)));
   x = getpid();
-  printf("  TIOCSPGRP %ld, of the master %ld\n", answer(ioctl(slave, TIOCSPGRP, &x)), answer(ioctl(master, TIOCSPGRP, &x)));
-  printf("  TIOCNOTTY %ld, TIOCSCTTY %ld\n", answer(ioctl(slave, TIOCNOTTY)), answer(ioctl(slave, TIOCSCTTY, 0)));
+  printf("  TIOCSPGRP %ld, of the master %ld\n", answer(ioctl(slave, TIOCSPGRP, &x)),
+         answer(ioctl(master, TIOCSPGRP, &x)));
+  printf("  TIOCNOTTY %ld, TIOCSCTTY %ld\n", answer(ioctl(slave, TIOCNOTTY)),
+         answer(ioctl(slave, TIOCSCTTY, 0)));
   printf("  lseek %ld, fsync %ld\n", answer(lseek(slave, 0, SEEK_CUR)), answer(fsync(slave)));
   close_pair();
   printf("a locked one\n");
@@ -380,7 +401,8 @@ static void test_closing(void) {
   state();
   reads(10);
   printf("  write %ld, TCGETS %ld, TIOCSPGRP %ld, open %ld\n", answer(write(slave, "x", 1)),
-         answer(ioctl(slave, TCGETS, &t)), answer(ioctl(slave, TIOCSPGRP, &x)), answer(open(name, O_RDWR | O_NOCTTY)));
+         answer(ioctl(slave, TCGETS, &t)), answer(ioctl(slave, TIOCSPGRP, &x)),
+         answer(open(name, O_RDWR | O_NOCTTY)));
   close(slave);
 }
 
@@ -449,7 +471,8 @@ static void session(void) {
   printf("  ended with %d; TIOCSPGRP %ld\n", WEXITSTATUS(status), answer(ioctl(tty, TIOCSPGRP, &x)));
   seen();
   int groups[] = {-5, 99999999, getppid()};
-  for (int i = 0; i < 3; i++) printf("  TIOCSPGRP of another %ld\n", answer(ioctl(tty, TIOCSPGRP, &groups[i])));
+  for (int i = 0; i < 3; i++)
+    printf("  TIOCSPGRP of another %ld\n", answer(ioctl(tty, TIOCSPGRP, &groups[i])));
   printf("  TIOCSTI %ld\n", answer(ioctl(tty, TIOCSTI, &typed)));
   seen();
   printf("  TIOCNOTTY %ld\n", answer(ioctl(tty, TIOCNOTTY)));
