@@ -1,8 +1,43 @@
-/** The net room's door: its state and what it does at boot. */
+/** The net room's door: its state, what it does at boot. Importing it fills the tables of protocols and /proc/net. */
+import './inet/index.ts';
+import './netlink/netlink.ts';
+import './proc.ts';
+import './unix/index.ts';
+import { defineFsType } from '../fs/ops.ts';
+import { newSuperblock } from '../fs/super.ts';
+import type { Superblock } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import { loopback } from './interfaces.ts';
 import type { NetRoom } from './types.ts';
 
-export const createNetRoom = (): NetRoom => ({ interfaces: [], sockets: null });
+const SOCKFS_MAGIC = 0x534f434b;
 
-/** Brings up nothing by itself: `ip link set lo up` of the boot script does. */
-export function initNet(_k: Kernel): void {}
+export const createNetRoom = (): NetRoom => ({
+  interfaces: [loopback()],
+  sockfs: null as unknown as Superblock,
+  sockets: new Map(),
+  queuedBytes: 0,
+  unixPaths: new Map(),
+  unixNames: new Map(),
+  nextAutobind: 0,
+  inFlight: 0,
+  ports: { tcp: new Map(), udp: new Map(), ping: new Map() },
+  raw: [],
+  closed: [],
+  nextPort: 0,
+  nextIpId: 1,
+});
+
+defineFsType({
+  name: 'sockfs',
+  nodev: true,
+  mount: () => -22,
+  lookup: () => -2,
+  readdir: () => [],
+  statfs: () => ({ type: SOCKFS_MAGIC, blocks: 0, free: 0, files: 0, ffree: 0 }),
+});
+
+/** Mounts sockfs inside. Brings up no interface: `ip link set lo up` of the boot script does. */
+export function initNet(k: Kernel): void {
+  k.net.sockfs = newSuperblock(k, 'sockfs', 'sockfs', { mode: 0o40555 });
+}

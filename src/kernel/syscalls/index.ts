@@ -7,6 +7,7 @@ import './futex.ts';
 import './misc.ts';
 import './mm.ts';
 import './mount.ts';
+import './net.ts';
 import './pipe.ts';
 import './poll.ts';
 import './printk.ts';

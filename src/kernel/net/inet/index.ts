@@ -1,0 +1,2 @@
+/** The IP family. */
+export {};

@@ -1,0 +1,39 @@
+/**
+ * Sockets that only messages in flight lead to (net/unix/garbage.c): a socket sent over itself would never be freed. After
+ * {@link collectInFlight} every socket file is reachable from a descriptor, or its queue is empty.
+ */
+import type { File } from '../../fs/types.ts';
+import type { Kernel } from '../../kernel.ts';
+import { purge } from '../queue.ts';
+import type { Socket } from '../types.ts';
+
+/** The socket files in a socket's queue, and in those of connections that it has not accepted. */
+function* inQueue(socket: Socket): Generator<Socket> {
+  for (const packet of socket.receive)
+    for (const file of packet.files ?? []) if (isUnixFile(file)) yield file.data as Socket;
+  for (const waiting of socket.unix?.accepts ?? []) yield* inQueue(waiting);
+}
+
+const isUnixFile = (file: File): boolean => file.kind === 'socket' && (file.data as Socket).unix !== null;
+
+/** Empties the queues of all sockets that can no longer be reached. */
+export function collectInFlight(k: Kernel): void {
+  const flying = new Map<Socket, number>();
+  for (const socket of k.net.sockets.values())
+    for (const packet of socket.receive)
+      for (const file of packet.files ?? [])
+        if (isUnixFile(file)) flying.set(file.data as Socket, (flying.get(file.data as Socket) ?? 0) + 1);
+  const candidates = new Set<Socket>();
+  for (const [socket, count] of flying) if (socket.file && socket.file.refs === count) candidates.add(socket);
+  // Whatever a socket outside the candidates holds is reachable, and so is what that holds.
+  const reach = [...k.net.sockets.values()].filter((socket) => !candidates.has(socket) && isRoot(socket));
+  for (let i = 0; i < reach.length; i++)
+    for (const inner of inQueue(reach[i])) if (candidates.delete(inner)) reach.push(inner);
+  for (const socket of candidates) {
+    purge(k, socket);
+    for (const waiting of socket.unix?.accepts ?? []) purge(k, waiting);
+  }
+}
+
+/** An accepted socket is a root by itself; one in a backlog is reached through its listener. */
+const isRoot = (socket: Socket): boolean => socket.file !== null;
