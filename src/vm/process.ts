@@ -86,7 +86,7 @@ export function spawnProcess(vm: Vm, options: ProcessOptions): number {
   let guestEnds: File[];
   let terminal = false;
   if (options.terminal) {
-    const pty = openHostPty(k, options.terminal);
+    const pty = openHostPty(k, options.terminal, user.uid);
     if (typeof pty === 'number') throw new ProcessError('the VM has no free terminal', -pty);
     host.master = pty.master;
     guestEnds = [pty.slave, pty.slave, pty.slave];
