@@ -73,12 +73,11 @@ export function pushFrame(
   frame.set(context.subarray(CONTEXT.fcsr, CONTEXT.fcsr + 4), UC_FPREGS + 256);
   if (copyOut(k, task, at, frame) < 0) return false;
   if (task.altStack.flags & SS_AUTODISARM) task.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
-  const set = (i: number, value: number): void => regs.setBigInt64(CONTEXT.x + 8 * i, BigInt(value), true);
-  set(Reg.ra, trampoline);
-  set(Reg.sp, at);
-  set(Reg.a0, info.signo);
-  set(Reg.a1, at);
-  set(Reg.a2, at + SIGINFO_SIZE);
+  regs.setBigInt64(CONTEXT.x + 8 * Reg.ra, BigInt(trampoline), true);
+  regs.setBigInt64(CONTEXT.x + 8 * Reg.sp, BigInt(at), true);
+  regs.setBigInt64(CONTEXT.x + 8 * Reg.a0, BigInt(info.signo), true);
+  regs.setBigInt64(CONTEXT.x + 8 * Reg.a1, BigInt(at), true);
+  regs.setBigInt64(CONTEXT.x + 8 * Reg.a2, BigInt(at + SIGINFO_SIZE), true);
   regs.setBigInt64(CONTEXT.pc, BigInt(action.handler), true);
   contextChanged(k, task);
   return true;

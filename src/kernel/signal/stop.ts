@@ -22,6 +22,7 @@ export function notifyCldStop(k: Kernel, task: Task, toTracer: boolean, why: num
   let status = SIGCONT;
   if (why === Si.CLD_STOPPED) status = (group.stop?.signal ?? 0) & 0x7f;
   else if (why === Si.CLD_TRAPPED) status = (task.ptrace?.stop?.code ?? SIGTRAP) & 0x7f;
+  wakeUp(k, parent.childWait);
   const action = parent.actions[SIGCHLD];
   if (action.handler !== SIG_IGN && !(action.flags & Sa.NOCLDSTOP))
     sendSignal(
@@ -34,7 +35,6 @@ export function notifyCldStop(k: Kernel, task: Task, toTracer: boolean, why: num
         value: cpuTicks(about),
       }),
     );
-  wakeUp(k, parent.childWait);
 }
 
 /** utime and stime in clock ticks, packed low and high, for the siginfo of SIGCHLD. */

@@ -244,7 +244,10 @@ const dispatchStep = defineStep('engine.dispatch', (k, task) => {
   const call = task.syscall!;
   call.nr = getReg(k, task, 17);
   for (let i = 0; i < 6; i++) call.args[i] = getReg(k, task, 10 + i);
-  return dispatch(k, task);
+  const outcome = dispatch(k, task);
+  // Before the exit stop, so that a tracer that looks at the times sees what the call took.
+  chargeKernel(k, task, SYSCALL_WORK);
+  return outcome;
 });
 
 type Decoder = (a: number) => number;

@@ -168,6 +168,8 @@ function notifyParent(k: Kernel, task: Task, parent: ThreadGroup, signo: number)
   const autoreap = signo === SIGCHLD && !task.ptrace && (ignored || (action.flags & Sa.NOCLDWAIT) !== 0);
   const signal = status & 0x7f;
   const code = signal === 0 ? Si.CLD_EXITED : status & 0x80 ? Si.CLD_DUMPED : Si.CLD_KILLED;
+  // Woken first: a wait finds the child, and the signal comes after it.
+  wakeUp(k, parent.childWait);
   if (signo > 0 && !(signo === SIGCHLD && ignored && autoreap))
     sendSignal(
       k,
@@ -179,7 +181,6 @@ function notifyParent(k: Kernel, task: Task, parent: ThreadGroup, signo: number)
         value: cpuTicks(task),
       }),
     );
-  wakeUp(k, parent.childWait);
   return autoreap;
 }
 
