@@ -8,7 +8,7 @@ import { type BuildOptions, ensureBaseImage } from './build.ts';
 import { type Image, openImage } from './reader.ts';
 
 export { type BuildOptions, builtImage, ensureBaseImage, type OnProgress, type Stage } from './build.ts';
-export { ImageError } from './cache.ts';
+export { cacheFolder, ImageError } from './cache.ts';
 export { showProgress } from './progress.ts';
 export { ensureImage, type GuestChange, provision, type RunInVm, setProvisioner } from './provision.ts';
 export { type Image, openImage, verifyImage } from './reader.ts';

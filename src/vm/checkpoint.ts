@@ -61,12 +61,17 @@ export function restoreKernel(
   return { ...state, machine, guest, hart: machine.hart, image, host };
 }
 
-/** The checkpoint as the bytes of a file. */
-export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+/** Any plain data as bytes, uncompressed: how much a VM's kernel objects weigh. */
+export function serialize(value: unknown): Buffer {
   const serializer = new Serializer();
   serializer.writeHeader();
-  serializer.writeValue(checkpoint);
-  const payload = gzipSync(serializer.releaseBuffer(), { level: 1 });
+  serializer.writeValue(value);
+  return serializer.releaseBuffer();
+}
+
+/** The checkpoint as the bytes of a file. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const payload = gzipSync(serialize(checkpoint), { level: 1 });
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   header.writeUInt32LE(FORMAT, 8);

@@ -9,6 +9,7 @@ export {
   encodeCheckpoint,
   loadCheckpoint,
   saveCheckpoint,
+  serialize,
 } from './checkpoint.ts';
 export { consoleRead, consoleResize, consoleWrite } from './console.ts';
 export { hashPlain } from './hash.ts';

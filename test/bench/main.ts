@@ -1,8 +1,10 @@
 /** `npm run bench NAME [words] [--json]`: measures one thing and prints a table, or JSON. */
 import { benchCpu } from './cpu.ts';
+import { benchKernel } from './kernel.ts';
 
 const BENCHES: Record<string, (options: { json: boolean; only: string[] }) => Promise<void>> = {
   cpu: benchCpu,
+  kernel: benchKernel,
 };
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
