@@ -45,7 +45,7 @@ export interface KernelState {
   random: RandomState;
   taint: number;
   /** Set when the VM has stopped: why, and what the console said last. */
-  halted: null | { reason: 'panic' | 'poweroff' | 'restart' | 'halt'; text: string };
+  halted: null | { reason: 'panic' | 'poweroff' | 'restart' | 'halt' | 'simulator bug'; text: string };
   /** Unsupported things that were asked for, by name, with how often. */
   unsupported: Map<string, number>;
   sched: SchedRoom;

@@ -89,6 +89,20 @@ export interface SliceResult {
 }
 
 /**
+ * Runs the kernel. An exception of our own code is a simulator bug: it stops this VM with a report of its own, and never reaches
+ * whoever runs other VMs (DESIGN.md, law 4).
+ */
+function runGuarded(k: Kernel, budget: number): ReturnType<typeof runKernel> {
+  try {
+    return runKernel(k, budget);
+  } catch (error) {
+    k.halted = { reason: 'simulator bug', text: (error as Error).stack ?? String(error) };
+    k.host.unsupported(`simulator bug: ${k.halted.text}`);
+    return { retired: 0, state: 'halted' };
+  }
+}
+
+/**
  * Runs the VM for at most `budget` instructions. A wall-clock VM first has its clock moved to now. The clock of a deterministic VM
  * stands still while it is idle, but jumps to what is due within `skipIdleNs`: Infinity for "I wait for something that will
  * happen", 0 for "stop when there is nothing to do".
@@ -99,7 +113,7 @@ export function runVm(vm: Vm, budget: number, skipIdleNs = 0): SliceResult {
   if (wallClock) k.time.nowNs = Math.max(k.time.nowNs, Math.floor(hostNowNs() - vm.bootHostNs));
   let retired = 0;
   for (let jumps = 0; ; jumps++) {
-    const run = runKernel(k, budget - retired);
+    const run = runGuarded(k, budget - retired);
     retired += run.retired;
     const waitNs = (k.time.heap[0]?.atNs ?? Number.POSITIVE_INFINITY) - k.time.nowNs;
     if (run.state !== 'idle') return { retired, state: run.state, idleMs: 0 };
