@@ -21,6 +21,8 @@ export const MMAP_MIN_ADDR = 65536;
 export const STACK_GUARD_GAP = 256 * PAGE_SIZE;
 /** vm.max_map_count. */
 export const MAX_MAP_COUNT = 65530;
+/** Mappings of all processes of a VM together. */
+export const MAX_VM_MAPS = 4 * MAX_MAP_COUNT;
 /** How far the stack top and the mmap base may be moved at random: 18 bits of pages. */
 export const RANDOM_PAGES = 0x3ffff;
 /** The kernel's linear map of all guest memory (PAGE_OFFSET of 4.15). */

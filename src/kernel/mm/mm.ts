@@ -7,7 +7,7 @@ import { PAGE_SIZE, PTE } from '../../cpu/machine.ts';
 import { getFileRef, putFile } from '../fs/file.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
-import { LINEAR_BASE, MODULES_BASE, TASK_SIZE, VMALLOC_BASE } from './layout.ts';
+import { LINEAR_BASE, MAX_VM_MAPS, MODULES_BASE, TASK_SIZE, VMALLOC_BASE } from './layout.ts';
 import { allocPage, getPage, putPage } from './pages.ts';
 import { forEachLeaf, freeTables, makePte, PTE_ANON, PTE_SPECIAL, ptePfn, releaseLeaf } from './pagetable.ts';
 import { allMms } from './rmap.ts';
@@ -33,6 +33,7 @@ export function createMmRoom(): MmRoom {
     cachedPages: 0,
     activeMm: null,
     oomKills: 0,
+    vmaCount: 0,
   };
 }
 
@@ -145,6 +146,7 @@ function copyPages(k: Kernel, from: Mm, to: Mm, vma: Vma): boolean {
 
 /** A copy for fork(2): null when memory is spent. */
 export function forkMm(k: Kernel, from: Mm): Mm | null {
+  if (k.mm.vmaCount + from.vmas.length > MAX_VM_MAPS) return null;
   const mm = createMm(k);
   if (!mm) return null;
   const { root, tablePages } = mm;
@@ -158,6 +160,7 @@ export function forkMm(k: Kernel, from: Mm): Mm | null {
   for (const vma of from.vmas) {
     if ((vma.flags & VmaFlag.DONTFORK) !== 0) continue;
     holdBacking(vma);
+    k.mm.vmaCount++;
     mm.vmas.push({ ...vma, flags: vma.flags & ~MapFlag.LOCKED });
     mm.totalVmPages += (vma.end - vma.start) / PAGE_SIZE;
     if ((vma.flags & VmaFlag.WIPEONFORK) === 0) complete = copyPages(k, from, mm, vma);
@@ -179,6 +182,7 @@ export function putMm(k: Kernel, mm: Mm): void {
   k.hart.flushTlb();
   for (const pte of leaves) releaseLeaf(k, mm, pte);
   k.sched.kernelWork += leaves.length * 4;
+  k.mm.vmaCount -= mm.vmas.length;
   for (const vma of mm.vmas) dropBacking(k, vma);
   mm.vmas = [];
   freeTables(k, mm, 0, TASK_SIZE);

@@ -13,20 +13,12 @@ import type { Kernel } from '../kernel.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { faultIn } from './fault.ts';
-import {
-  MAX_MAP_COUNT,
-  MMAP_MIN_ADDR,
-  pageOffset,
-  pageUp,
-  STACK_GUARD_GAP,
-  TASK_SIZE,
-  UNMAPPED_BASE,
-} from './layout.ts';
+import { MMAP_MIN_ADDR, pageOffset, pageUp, STACK_GUARD_GAP, TASK_SIZE, UNMAPPED_BASE } from './layout.ts';
 import { freeTables, zapRange } from './pagetable.ts';
 import { newSharedMemory } from './shmem.ts';
 import type { Mm, Vma } from './types.ts';
 import { MapFlag, Prot } from './types.ts';
-import { findVmaIndex, insertVma, overlaps, removeVmas } from './vma.ts';
+import { findVmaIndex, hasRoomForMaps, insertVma, overlaps, removeVmas } from './vma.ts';
 
 export const Rlimit = { DATA: 2, STACK: 3, MEMLOCK: 8, AS: 9 } as const;
 const TYPE_MASK = 0xf;
@@ -113,7 +105,7 @@ export interface MapRequest {
 /** Puts a mapping where it is asked for, replacing what is there. Holds the file. 0 or -errno. */
 export function mapRegion(k: Kernel, task: Task | null, mm: Mm, request: MapRequest): number {
   const { start, length, prot, flags, file, offset } = request;
-  if (mm.vmas.length >= MAX_MAP_COUNT) return -Errno.ENOMEM;
+  if (!hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
   const refused = mayExpand(k, task, mm, length / PAGE_SIZE, prot, flags);
   if (refused < 0) return refused;
   if (overlaps(mm, start, start + length)) unmapRegion(k, mm, start, start + length);
@@ -237,11 +229,17 @@ export function checkLock(task: Task, mm: Mm, pages: number): number {
   return (mm.lockedPages + pages) * PAGE_SIZE > limit ? -Errno.EAGAIN : 0;
 }
 
+/** Whether taking out [start, end) leaves both ends of one mapping. */
+function splits(mm: Mm, start: Vaddr, end: Vaddr): boolean {
+  const vma = mm.vmas[findVmaIndex(mm, start)];
+  return vma !== undefined && vma.start < start && vma.end > end;
+}
+
 /** munmap(2). */
 export function doMunmap(k: Kernel, mm: Mm, start: Vaddr, size: number): number {
   if (start < 0 || pageOffset(start) !== 0 || size === 0 || size > TASK_SIZE || start + size > TASK_SIZE)
     return -Errno.EINVAL;
-  if (mm.vmas.length >= MAX_MAP_COUNT) return -Errno.ENOMEM;
+  if (!hasRoomForMaps(k, mm) && splits(mm, start, start + pageUp(size))) return -Errno.ENOMEM;
   unmapRegion(k, mm, start, start + pageUp(size));
   return 0;
 }

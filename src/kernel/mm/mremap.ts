@@ -7,12 +7,21 @@ import { PAGE_SIZE } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/types.ts';
-import { MAX_MAP_COUNT, pageOffset, pageUp, TASK_SIZE } from './layout.ts';
+import { pageOffset, pageUp, TASK_SIZE } from './layout.ts';
 import { checkLock, findFreeArea, mayExpand, populate, unmapRegion } from './mmap.ts';
 import { forEachLeaf, makePte } from './pagetable.ts';
 import type { Mm, Vma } from './types.ts';
 import { MapFlag } from './types.ts';
-import { findVmaIndex, holdBacking, insertVma, isolate, mergeRange, overlaps, vmaAt } from './vma.ts';
+import {
+  findVmaIndex,
+  hasRoomForMaps,
+  holdBacking,
+  insertVma,
+  isolate,
+  mergeRange,
+  overlaps,
+  vmaAt,
+} from './vma.ts';
 
 const MREMAP = { MAYMOVE: 1, FIXED: 2 } as const;
 
@@ -38,7 +47,7 @@ export function doMremap(
   if (fixed) {
     if (target < 0 || pageOffset(target) !== 0 || target + newLength > TASK_SIZE) return -Errno.EINVAL;
     if (target < from + oldLength && from < target + newLength) return -Errno.EINVAL;
-    if (mm.vmas.length >= MAX_MAP_COUNT - 3) return -Errno.ENOMEM;
+    if (!hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
     unmapRegion(k, mm, target, target + newLength);
   }
   const vma = vmaAt(mm, from);
@@ -69,7 +78,7 @@ export function doMremap(
     mergeRange(k, mm, findVmaIndex(mm, from), findVmaIndex(mm, from));
     return from;
   }
-  if (!mayMove) return -Errno.ENOMEM;
+  if (!mayMove || !hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
   const to = fixed ? target : findFreeArea(mm, newLength);
   if (to < 0) return to;
   return move(k, mm, from, length, to, newLength);
@@ -84,7 +93,7 @@ function move(k: Kernel, mm: Mm, from: Vaddr, length: number, to: Vaddr, newLeng
     if (!failed && makePte(k, mm, mm.root, to + (va - from)) < 0) failed = true;
   });
   if (failed) return -Errno.ENOMEM;
-  if (length > 0) isolate(mm, from, from + length);
+  if (length > 0) isolate(k, mm, from, from + length);
   const source = vmaAt(mm, from)!;
   const copy: Vma = {
     ...source,

@@ -15,7 +15,7 @@ import { checkLock, mayExpand, populate } from './mmap.ts';
 import { forEachLeaf, pteFlags, ptePfn, setPte, zapRange } from './pagetable.ts';
 import type { Mm, Vma } from './types.ts';
 import { MapFlag, Prot, VmaFlag } from './types.ts';
-import { findVmaIndex, isolate, mergeRange } from './vma.ts';
+import { findVmaIndex, hasRoomForMaps, isolate, mergeRange } from './vma.ts';
 
 const PROT_GROWSDOWN = 0x01000000;
 const PROT_GROWSUP = 0x02000000;
@@ -60,6 +60,7 @@ export function doMprotect(k: Kernel, task: Task, mm: Mm, from: Vaddr, size: num
     if ((first.flags & MapFlag.GROWSDOWN) === 0) return -Errno.EINVAL;
     start = first.start;
   } else if (grows !== 0) return -Errno.EINVAL;
+  if (!hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
   let failed = 0;
   const checked = eachVma(mm, start, end, (vma) => {
     const writesFile = vma.file && (vma.flags & MapFlag.SHARED) !== 0 && (want & Prot.WRITE) !== 0;
@@ -71,7 +72,7 @@ export function doMprotect(k: Kernel, task: Task, mm: Mm, from: Vaddr, size: num
   // Linux changes what lies before a gap and then says ENOMEM.
   if (checked === -Errno.EACCES) return checked;
   failed = checked;
-  const range = isolate(mm, start, end);
+  const range = isolate(k, mm, start, end);
   for (let i = range.first; i < range.last; i++) {
     const vma = mm.vmas[i];
     if (i > range.first && vma.start !== mm.vmas[i - 1].end) break;
@@ -129,7 +130,8 @@ export function doMadvise(k: Kernel, mm: Mm, start: Vaddr, size: number, advice:
   if (end === start) return 0;
   const change = setFlags[advice];
   if (change) {
-    const { first, last } = isolate(mm, start, end);
+    if (!hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
+    const { first, last } = isolate(k, mm, start, end);
     for (let i = first; i < last; i++) {
       const vma = mm.vmas[i];
       if (advice === Madv.WIPEONFORK && (vma.inode || (vma.flags & MapFlag.SHARED) !== 0))
@@ -188,7 +190,8 @@ export function doMlock(
     if (refused < 0) return refused === -Errno.EAGAIN ? -Errno.ENOMEM : refused;
   }
   if (pages === 0) return 0;
-  const { first, last } = isolate(mm, start, end);
+  if (!hasRoomForMaps(k, mm)) return -Errno.ENOMEM;
+  const { first, last } = isolate(k, mm, start, end);
   for (let i = first; i < last; i++) setLocked(mm, mm.vmas[i], lock);
   const mapped = isMapped(mm, start, end);
   mergeRange(k, mm, first, last);

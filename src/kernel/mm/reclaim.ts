@@ -8,10 +8,11 @@ import { kernelSigInfo } from '../signal/bits.ts';
 import { sendSignal } from '../signal/send.ts';
 import type { Task, ThreadGroup } from '../task/types.ts';
 import { writeBack } from './filemap.ts';
+import { TASK_SIZE } from './layout.ts';
+import { unmapRegion } from './mmap.ts';
 import { putPage } from './pages.ts';
-import { zapRange } from './pagetable.ts';
 import type { Mm } from './types.ts';
-import { MapFlag, PageFlag } from './types.ts';
+import { PageFlag } from './types.ts';
 
 const SIGKILL = 9;
 const KERN_ERR = 3;
@@ -62,14 +63,14 @@ const rss = (mm: Mm): number => mm.rssAnon + mm.rssFile + mm.tablePages;
 const kilobytes = (pages: number): number => pages * 4;
 
 /**
- * Kills the process that holds the most memory and takes its private memory away at once (as the oom reaper does), so that the
+ * Kills the process that holds the most memory and takes its memory away at once (as the oom reaper does), so that the
  * caller can go on without waiting for the victim to die. Answers the victim's mm, or null when there is nobody to kill.
  */
 export function outOfMemory(k: Kernel, current: Task | null): Mm | null {
   let victim: ThreadGroup | null = null;
   let victimMm: Mm | null = null;
   for (const group of k.task.groups.values()) {
-    if (group.pid === 1) continue;
+    if (group.pid === 1 || group.groupExit !== null) continue;
     const mm = mmOf(k, group);
     if (mm && rss(mm) > 0 && (!victimMm || rss(mm) > rss(victimMm))) {
       victim = group;
@@ -99,7 +100,6 @@ export function outOfMemory(k: Kernel, current: Task | null): Mm | null {
   for (const group of k.task.groups.values()) {
     if (mmOf(k, group) === victimMm && group.pid !== 1) sendSignal(k, group, kernelSigInfo(SIGKILL));
   }
-  for (const vma of victimMm.vmas)
-    if ((vma.flags & MapFlag.SHARED) === 0) zapRange(k, victimMm, vma.start, vma.end);
+  unmapRegion(k, victimMm, 0, TASK_SIZE);
   return victimMm;
 }

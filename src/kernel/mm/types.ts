@@ -96,6 +96,8 @@ export interface MmRoom {
   /** The address space that the hart has now; null between runs. */
   activeMm: Mm | null;
   oomKills: number;
+  /** Mappings in all address spaces, against {@link MAX_VM_MAPS}: they cost the host memory that no page counts. */
+  vmaCount: number;
 }
 
 /** Bits of {@link MmRoom.pageFlags}. CLEAN: shows a page of the image, unchanged; it may be dropped and read again. */

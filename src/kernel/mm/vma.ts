@@ -6,6 +6,7 @@ import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import { getFileRef, putFile } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
+import { MAX_MAP_COUNT, MAX_VM_MAPS } from './layout.ts';
 import { putSharedMemory } from './shmem.ts';
 import type { Mm, Vma } from './types.ts';
 import { MapFlag } from './types.ts';
@@ -34,6 +35,10 @@ export function overlaps(mm: Mm, start: Vaddr, end: Vaddr): boolean {
   return vma !== undefined && vma.start < end;
 }
 
+/** Whether the address space may have another mapping or two (sysctl vm.max_map_count, and the VM's own bound). */
+export const hasRoomForMaps = (k: Kernel, mm: Mm): boolean =>
+  mm.vmas.length + 2 <= MAX_MAP_COUNT && k.mm.vmaCount + 2 <= MAX_VM_MAPS;
+
 /** One more holder of what a mapping maps. */
 export function holdBacking(vma: Vma): void {
   if (vma.file) getFileRef(vma.file);
@@ -61,6 +66,7 @@ function mergeWithPrevious(k: Kernel, mm: Mm, index: number): boolean {
   if (index <= 0 || index >= vmas.length || !mergeable(vmas[index - 1], vmas[index])) return false;
   vmas[index - 1].end = vmas[index].end;
   dropBacking(k, vmas[index]);
+  k.mm.vmaCount--;
   vmas.splice(index, 1);
   return true;
 }
@@ -75,28 +81,30 @@ export function mergeRange(k: Kernel, mm: Mm, first: number, last: number): void
 export function insertVma(k: Kernel, mm: Mm, vma: Vma): void {
   const index = findVmaIndex(mm, vma.start);
   mm.vmas.splice(index, 0, vma);
+  k.mm.vmaCount++;
   mm.totalVmPages += (vma.end - vma.start) / PAGE_SIZE;
   mergeRange(k, mm, index, index);
 }
 
-function splitAt(mm: Mm, index: number, at: Vaddr): void {
+function splitAt(k: Kernel, mm: Mm, index: number, at: Vaddr): void {
   const vma = mm.vmas[index];
   const upper: Vma = { ...vma, start: at, offset: vma.inode ? vma.offset + (at - vma.start) : 0 };
   vma.end = at;
   holdBacking(upper);
   mm.vmas.splice(index + 1, 0, upper);
+  k.mm.vmaCount++;
 }
 
 /** Splits mappings so that borders lie at `start` and `end`. Answers the range of indices within. */
-export function isolate(mm: Mm, start: Vaddr, end: Vaddr): { first: number; last: number } {
+export function isolate(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): { first: number; last: number } {
   let first = findVmaIndex(mm, start);
   if (first < mm.vmas.length && mm.vmas[first].start < start) {
-    splitAt(mm, first, start);
+    splitAt(k, mm, first, start);
     first++;
   }
   let last = first;
   while (last < mm.vmas.length && mm.vmas[last].start < end) {
-    if (mm.vmas[last].end > end) splitAt(mm, last, end);
+    if (mm.vmas[last].end > end) splitAt(k, mm, last, end);
     last++;
   }
   return { first, last };
@@ -104,7 +112,8 @@ export function isolate(mm: Mm, start: Vaddr, end: Vaddr): { first: number; last
 
 /** Takes all mappings of [start, end) out of the list, splitting at the borders. The pages are the caller's. */
 export function removeVmas(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): void {
-  const { first, last } = isolate(mm, start, end);
+  const { first, last } = isolate(k, mm, start, end);
+  k.mm.vmaCount -= last - first;
   for (const vma of mm.vmas.splice(first, last - first)) {
     const pages = (vma.end - vma.start) / PAGE_SIZE;
     mm.totalVmPages -= pages;
