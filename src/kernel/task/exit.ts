@@ -8,7 +8,7 @@ import { putTable } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
 import { putMm } from '../mm/mm.ts';
 import { writeU32 } from '../mm/uaccess.ts';
-import { newSigInfo, Sa, SIG_IGN, SIGCHLD, SIGKILL, Si, sigBit } from '../signal/bits.ts';
+import { NSIG, newSigInfo, Sa, SIG_IGN, SIGCHLD, SIGKILL, Si, sigBit } from '../signal/bits.ts';
 import { enterEventStop, exitTracer, PtraceEvent, unlinkTracer, wantsEvent } from '../signal/ptrace.ts';
 import { exitGroup, hasPending, sendSignal, signalWake } from '../signal/send.ts';
 import { checkStopComplete, cpuTicks } from '../signal/stop.ts';
@@ -170,7 +170,7 @@ function notifyParent(k: Kernel, task: Task, parent: ThreadGroup, signo: number)
   const code = signal === 0 ? Si.CLD_EXITED : status & 0x80 ? Si.CLD_DUMPED : Si.CLD_KILLED;
   // Woken first: a wait finds the child, and the signal comes after it.
   wakeUp(k, parent.childWait);
-  if (signo > 0 && !(signo === SIGCHLD && ignored && autoreap))
+  if (signo > 0 && signo <= NSIG && !(signo === SIGCHLD && ignored && autoreap))
     sendSignal(
       k,
       parent,
