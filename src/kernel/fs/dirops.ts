@@ -136,7 +136,7 @@ export function symlinkat(k: Kernel, task: Task, target: string, dirfd: number, 
 
 /** sysctl fs.protected_hardlinks: only what one could open for writing, or owns, is linked (may_linkat). */
 function mayLink(k: Kernel, task: Task, inode: Inode): boolean {
-  if (k.sysctl['fs.protected_hardlinks'] !== '1' || ownerOrCapable(task.cred, inode)) return true;
+  if (k.sysctl['fs.protected_hardlinks'] === '0' || ownerOrCapable(task.cred, inode)) return true;
   if (!isReg(inode.mode) || (inode.mode & S.ISUID) !== 0) return false;
   if ((inode.mode & (S.ISGID | S.IXGRP)) === (S.ISGID | S.IXGRP)) return false;
   return permission(k, task, inode, May.READ | May.WRITE) === 0;

@@ -79,7 +79,7 @@ function maySearch(k: Kernel, task: Task, inode: Inode): number {
 
 /** sysctl fs.protected_symlinks: links in sticky world-writable directories are for their owners (may_follow_link). */
 function mayFollow(k: Kernel, task: Task, dir: Inode, link: Inode): boolean {
-  if (k.sysctl['fs.protected_symlinks'] !== '1') return true;
+  if (k.sysctl['fs.protected_symlinks'] === '0') return true;
   if (task.cred.fsuid === link.uid || dir.uid === link.uid) return true;
   return (dir.mode & (S.ISVTX | 2)) !== (S.ISVTX | 2);
 }
