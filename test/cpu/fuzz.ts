@@ -21,7 +21,7 @@ import { Random } from './fuzz-random.ts';
 import { caseDifferences, differingCases, explain } from './fuzz-report.ts';
 
 const CASES_PER_ROUND = 4000;
-const GARBAGE_PER_ROUND = 4000;
+const GARBAGE_PER_ROUND = 10_000;
 const REPORTED = 3;
 
 /** Compares one seed's batch; answers a report of what differs, empty when nothing does. */
