@@ -175,7 +175,7 @@ function send(k: Kernel, task: Task, info: SigInfo, toGroup: boolean): number {
   prepare(k, group, signo);
   if (isDropped(task, signo, force)) return 0;
   const queued = enqueue(group, toGroup ? group.pending : task.pending, info);
-  if (queued !== 0) return queued < 0 ? queued : 0;
+  if (queued !== 0) return Math.min(queued, 0);
   complete(k, task, info, toGroup, force);
   return 0;
 }

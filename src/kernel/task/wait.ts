@@ -39,7 +39,7 @@ export function wakeUp(k: Kernel, queue: WaitQueue, count = Number.POSITIVE_INFI
   while (queue.tids.length > 0 && woken < count) {
     const tid = queue.tids[0];
     const task = k.task.tasks.get(tid);
-    if (!task || task.state !== 'sleeping') {
+    if (task?.state !== 'sleeping') {
       queue.tids.shift();
       continue;
     }

@@ -94,7 +94,7 @@ defineTimer('itimer.real', (k, pid: number) => {
 /** SIGALRM was taken: a periodic timer starts its next round. */
 export function rearmRealTimer(k: Kernel, group: ThreadGroup): void {
   const timer = group.timers?.real;
-  if (!timer || timer.timerId !== 0 || timer.intervalNs === 0 || timer.atNs === 0) return;
+  if (timer?.timerId !== 0 || timer.intervalNs === 0 || timer.atNs === 0) return;
   const behind = Math.max(0, Math.floor((k.time.nowNs - timer.atNs) / timer.intervalNs));
   timer.atNs += (behind + 1) * timer.intervalNs;
   timer.timerId = addTimer(k, timer.atNs, 'itimer.real', group.pid);
