@@ -1,0 +1,14 @@
+/** The C program of programs/fs-calls.c against what Linux answered. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { student } from '../vm/student.ts';
+
+test('a few hundred calls answer what Linux answers', async () => {
+  const here = (name: string): string => readFileSync(new URL(`programs/${name}`, import.meta.url), 'utf8');
+  const vm = await student();
+  const { stdout } = vm.sh(
+    'cd /tmp && cat > calls.c && gcc -w -o calls calls.c && mkdir empty && cd empty && ../calls',
+    { input: here('fs-calls.c') },
+  );
+  expect(stdout).toBe(here('fs-calls.linux.txt'));
+}, 180_000);
