@@ -14,6 +14,7 @@ import { integerValue, Random } from './fuzz-random.ts';
 const CODE = 0x10000;
 const CODE_PAGES = 4;
 const DATA = 0x40000;
+/** The last of the data pages shows a frame that the bystander shows, too. */
 const DATA_PAGES = 4;
 const READ_ONLY = 0x50000;
 const KERNEL_ONLY = 0x60000;
@@ -31,6 +32,8 @@ const WILD_TABLE_ONE_IN = 8;
 interface Arena {
   space: AddressSpace;
   code: Pfn[];
+  /** The bystander's page that shows the shared frame. */
+  shared: Pfn;
   readOnly: Pfn;
   kernelOnly: Pfn[];
   /** Runs in supervisor mode: may then move secrets about, so registers tell nothing. */
@@ -67,13 +70,16 @@ function arena(m: Machine, bystander: GuestMemory): Arena {
   for (let i = 0; i < CODE_PAGES; i++) {
     code.push(map(CODE + 4096 * i, PTE.U | PTE.R | PTE.X | (i === 1 ? PTE.W : 0)));
   }
-  for (let i = 0; i < DATA_PAGES; i++) map(DATA + 4096 * i, PTE.U | PTE.R | PTE.W);
+  for (let i = 0; i < DATA_PAGES - 1; i++) map(DATA + 4096 * i, PTE.U | PTE.R | PTE.W);
+  const frame = m.sharedFrame('fuzz: the bystander shows this, too', (page) => fill(page, SECRET ^ PUBLIC));
+  space.map(DATA + 4096 * (DATA_PAGES - 1), PTE.U | PTE.R | PTE.W, space.guest.adoptPage(frame));
+  const shared = bystander.adoptPage(frame);
   const readOnly = map(READ_ONLY, PTE.U | PTE.R, PUBLIC);
   const kernelOnly = [
     map(KERNEL_ONLY, PTE.R | PTE.W, SECRET),
     map(KERNEL_ONLY + 4096, PTE.R | PTE.X, SECRET),
   ];
-  return { space, code, readOnly, kernelOnly, supervisor: false, wild: false };
+  return { space, code, shared, readOnly, kernelOnly, supervisor: false, wild: false };
 }
 
 /** Fills a page with random words, words that decode, a mixture, or words that run on for a while. */
@@ -162,7 +168,8 @@ export function attack(m: Machine, seed: number, runs: number, until = Infinity)
       for (const page of place.code) fillCode(random, place.space.guest.page(page, true));
       for (let i = 0; i < PROGRAMS_PER_CODE; i++) runProgram(m, random, place, context, done);
       for (let i = 0; i < bystander.usedPages; i++) {
-        if (!isFilled(bystander.page(i, false), SECRET))
+        const word = i === place.shared ? SECRET ^ PUBLIC : SECRET;
+        if (!isFilled(bystander.page(i, false), word))
           throw new Error(`${where}: page ${i} of a bystander was written`);
       }
       if (!place.wild && !isFilled(place.space.guest.page(place.readOnly, false), PUBLIC)) {

@@ -37,8 +37,9 @@ export class AddressSpace {
     this.root = this.guest.allocPage();
   }
 
-  /** Maps a fresh page at `va` and answers it. */
-  map(va: number, bits: number): Pfn {
+  /** Maps `page`, a fresh one when absent, at `va` and answers it. */
+  map(va: number, bits: number, page: Pfn = this.guest.allocPage()): Pfn {
+    if (page < 0) throw new RangeError('the guest is out of pages');
     let table = this.root;
     for (const shift of [30, 21]) {
       const at = table * 4096 + (Math.floor(va / 2 ** shift) % 512) * 8;
@@ -50,8 +51,6 @@ export class AddressSpace {
         this.guest.store32(at, (table << 10) | PTE.V);
       }
     }
-    const page = this.guest.allocPage();
-    if (page < 0) throw new RangeError('the guest is out of pages');
     this.guest.store32(table * 4096 + (Math.floor(va / 4096) % 512) * 8, (page << 10) | bits | PTE.V);
     return page;
   }

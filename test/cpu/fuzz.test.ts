@@ -2,14 +2,14 @@
  * The hart against qemu's recorded answers, and against hostile guests. A fixed share; `npm run fuzz:cpu` has no end.
  */
 import { describe, expect, test } from 'vitest';
-import { COMPRESSED, INSTRUCTIONS } from '../../src/cpu/isa/index.ts';
+import { COMPRESSED, INSTRUCTIONS, instructionNamed } from '../../src/cpu/isa/index.ts';
 import { imageHash, makeCases, resultHashes } from './fuzz-cases.ts';
 import { readCorpus } from './fuzz-corpus.ts';
 import { qemuVersion } from './fuzz-elf.ts';
 import { attack } from './fuzz-garbage.ts';
 import { runOnHart, sharedMachine } from './fuzz-hart.ts';
-import { buildImage } from './fuzz-image.ts';
-import { leftOut } from './fuzz-program.ts';
+import { buildImage, RESULT } from './fuzz-image.ts';
+import { encode, leftOut } from './fuzz-program.ts';
 import { Random } from './fuzz-random.ts';
 import { differingCases, explain } from './fuzz-report.ts';
 
@@ -53,6 +53,20 @@ describe(`random programs answer as under ${corpus.recordedWith}`, () => {
       .map(({ name }) => name);
     expect(rare).toEqual([]);
   });
+});
+
+test('ctzw counts in 32 bits, which qemu does not before its version 8', async () => {
+  const values = [0n, 1n << 33n, 1n << 63n, 1n << 31n];
+  const ctzw = encode(instructionNamed('ctzw'), { rd: 6, rs1: 5 });
+  const cases = values.map((value) => ({
+    program: { reserved: 31, items: [{ name: 'ctzw', bits: ctzw, size: 4 }] },
+    x: Array.from({ length: 32 }, (_, i) => (i === 5 ? value : 0n)),
+    f: Array.from({ length: 32 }, () => 0n),
+    fcsr: 0,
+  }));
+  const { results } = await runOnHart(buildImage(cases, 1));
+  const view = new DataView(results.buffer);
+  expect(values.map((_, i) => view.getUint32(i * RESULT.size + 8 * 6, true))).toEqual([32, 32, 32, 31]);
 });
 
 test('random bytes as code end in a trap or a spent budget and touch nothing outside their pages', async () => {
