@@ -11,6 +11,7 @@ import { createMmRoom, initMm } from './mm/index.ts';
 import { createNetRoom, initNet } from './net/index.ts';
 import { bootMessages, createPrintkRoom, initPrintk } from './printk/index.ts';
 import { createSchedRoom, createTaskRoom } from './task/create.ts';
+import { startKthreads } from './task/kthreads.ts';
 import { startInit } from './task/spawn.ts';
 import { createTimeRoom } from './time/index.ts';
 import { createTtyRoom, initTty } from './tty/index.ts';
@@ -64,5 +65,6 @@ export function bootKernel(handles: Handles, options: BootOptions): Kernel {
   initNet(k);
   bootMessages(k);
   startInit(k, options.init ?? ['/sbin/init', '/etc/init', '/bin/init', '/bin/sh']);
+  startKthreads(k);
   return k;
 }
