@@ -69,7 +69,7 @@ const LINES: readonly Line[] = [
 /** A case that runs the line's instruction from f1, f2, f3 into f0 or x5. */
 function toCase([, name, operands, rm]: Line): Case {
   const instruction = instructionNamed(name);
-  const given: Record<string, number> = { fs1: 1, fs2: 2, fs3: 3, fd: 0, rd: 5, rm: 7 };
+  const given: Record<string, number> = { fs1: 1, fs2: 2, fs3: 3, fd: 0, rd: 5, rs1: 6, rm: 7 };
   const used = Object.fromEntries(operandsOf(instruction).map(([operand]) => [operand, given[operand]]));
   const f = Array.from({ length: 32 }, (_, i) => operands[i - 1] ?? 0n);
   return {
@@ -92,4 +92,25 @@ describe('float arithmetic', async () => {
       expect(view.getUint32(at + RESULT.fcsr, true) & 31).toBe(flags);
     });
   });
+});
+
+test('reserved rounding modes are illegal, static and dynamic, also where nothing is rounded', async () => {
+  const program = (name: string, rm: number, frm: number): Case => {
+    const one = toCase([name, name, [], 0, 0n, 0]);
+    const reserved = one.program.items.map((item) => ({ ...item, bits: (item.bits & ~0x7000) | (rm << 12) }));
+    return { ...one, program: { reserved: 31, items: reserved }, fcsr: frm << 5 };
+  };
+  const illegal = ['fadd.d', 'fsqrt.s', 'fcvt.d.w', 'fmadd.s', 'fcvt.w.d'].flatMap((name) =>
+    [
+      [5, 0],
+      [6, 0],
+      [7, 5],
+      [7, 6],
+      [7, 7],
+    ].map(([rm, frm]) => program(name, rm, frm)),
+  );
+  const legal = [program('fadd.d', 4, 7), program('feq.d', 2, 7)];
+  const { failures } = await runOnHart(buildImage([...illegal, ...legal], 1));
+  expect([...failures.values()].every((text) => text.startsWith('trap 2 '))).toBe(true);
+  expect([...failures.keys()]).toEqual(illegal.map((_, i) => i));
 });
