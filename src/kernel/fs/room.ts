@@ -68,7 +68,11 @@ export function initFs(k: Kernel): void {
     mode: 0o755,
     maxInodes: 65536,
   });
-  fs.shmfs = createTree(k, 'tmpfs', 'tmpfs', { mode: 0o1777, ...unlimited });
+  // Bounded as a mounted tmpfs is: what files hold is nobody's resident set, so the oom killer could not find whose it is.
+  fs.shmfs = createTree(k, 'tmpfs', 'tmpfs', {
+    mode: 0o1777,
+    maxBytes: Math.floor(k.quotas.memoryPages / 2) * 4096,
+  });
   fs.anonMount = newMount(k, fs.anonfs, newDentry('', null, fs.anonfs.root), 0, 'none', '');
   fs.anonMount.id = 0;
   const sb = createRootfs(k);
