@@ -78,6 +78,7 @@ export interface Kernel extends KernelState {
 /** Counts and reports (once) a thing that the kernel lacks; see DESIGN.md, law 6. */
 export function unsupported(k: Kernel, what: string): void {
   const count = k.unsupported.get(what) ?? 0;
-  if (count >= 1 || k.unsupported.size < 1000) k.unsupported.set(what, count + 1);
+  if (count === 0 && k.unsupported.size >= 1000) return;
+  k.unsupported.set(what, count + 1);
   if (count === 0) k.host.unsupported(what);
 }
