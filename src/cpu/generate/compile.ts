@@ -23,7 +23,7 @@ const OPTIONS = [
   'index.ts',
   '--outFile',
   'hart.wasm',
-  '-O3',
+  '-O2',
   '--noAssert',
   '--runtime',
   'stub',

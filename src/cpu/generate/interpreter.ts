@@ -6,13 +6,20 @@ const HEAD = `import { at, csrClear, csrSet, csrWrite, ebreak, ecall, fencei, il
 import { atomicAddress, readSlow, writeSlow } from './access';
 import { MAGNITUDE, SIGN, truth, box, div, divu, ltu, mulh, mulhsu, mulhu, orcb, rem, remu, shr, sx32, unbox, zx32 } from './alu';
 import * as fpu from './fpu';
-import { FCSR, FREGS, PC, PLAIN, SCRATCH, STOP, TLB_EXEC, TLB_READ, TLB_WRITE, X } from './layout';
+import { FCSR, FREGS, MISS, MISS_TAG, PC, PLAIN, SCRATCH, STOP, TLB_EXEC, TLB_READ, TLB_WRITE, X } from './layout';
 import { trapped } from './trap';
 
 @inline
 function leave(pc: i64, count: i32): i32 {
   store<i64>(PC, pc);
   return count;
+}
+
+@inline
+function missed(pc: i64, count: i32, miss: u32, tag: i64): i32 {
+  store<u32>(MISS, miss);
+  store<i64>(MISS_TAG, tag);
+  return leave(pc, count);
 }
 `;
 
@@ -48,6 +55,15 @@ export function hot(ip: u32, pcbase: i64, n: i32): i32 {
     let npc: i64;
     switch (<u32>load<u16>(ip)) {
   case ${PAGE_END}: { npc = pcbase + <i64>(ip >>> 2); break; }
+  case ${STRADDLE}: {
+    const pc = pcbase + <i64>(ip >>> 2);
+    const s: u32 = SCRATCH + ((ip >>> 14 & 63) << 5);
+    const e: u32 = TLB_EXEC + ((<u32>(pc + 2) >>> 8) & 0x3ff0);
+    if (load<u32>(s, 24) != ip || load<u64>(e) != <u64>(pc + 2) || load<u32>(e, 8) != load<u32>(s, 28)) return leave(pc, n);
+    pcbase = pc - <i64>(s >>> 2);
+    ip = s;
+    continue;
+  }
   ${cases.join('\n  ')}
   default: return leave(pcbase + <i64>(ip >>> 2), n);
     }
@@ -82,10 +98,11 @@ export function step(ip: u32, base: u32, pcbase: i64, count: i32): i32 {
   case ${PAGE_END}: return leave(pcbase + <i64>(ip >>> 2), done);
   case ${STRADDLE}: {
     const pc = pcbase + <i64>(ip >>> 2);
-    if (!decodeStraddler(pc, base)) return leave(pc, done);
+    const s = decodeStraddler(pc, base, ip);
+    if (s == 0) return leave(pc, done);
     base = SCRATCH;
-    ip = SCRATCH;
-    pcbase = pc - <i64>(SCRATCH >>> 2);
+    ip = s;
+    pcbase = pc - <i64>(s >>> 2);
     continue;
   }
   ${cases.join('\n  ')}

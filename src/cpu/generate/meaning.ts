@@ -30,9 +30,6 @@ export interface Site {
 const BYTE_OF_PLACE: Record<string, number> = { a: 2, b: 4, c: 6 };
 const SIZES: Record<string, number> = { i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, i64: 8 };
 const IP_AS_PC = '(pcbase + <i64>(ip >>> 2))';
-/** Float helpers that the fast interpreter calls. */
-const HOT_FLOAT = /\b(fadd|fsub|fmul|feq|flt|fle)_[sd]\(|fcvt_d_w\(|fcvt_d_s\(/;
-
 /** Text of the op's own address. */
 const ownPc = ({ slot }: Site): string => (slot === 0 ? IP_AS_PC : `(pcbase + <i64>((ip + ${slot}) >>> 2))`);
 
@@ -70,8 +67,7 @@ function expression(site: Site, text: string): string {
 
 /** Whether the fast interpreter can do the op at all. */
 export function isHot(op: Op): boolean {
-  if (/lr_|sc_|csr|ecall|ebreak|fencei/.test(op.meaning)) return false;
-  return !/\bf[a-z]+(_[a-z]+)?_[sd]\(|_[sd]_[a-z]+\(/.test(op.meaning) || HOT_FLOAT.test(op.meaning);
+  return !/lr_|sc_|csr|ecall|ebreak|fencei/.test(op.meaning);
 }
 
 /** The rounding mode. Those other than to-nearest-even are left to `step`. */
@@ -98,13 +94,18 @@ function setRegister(site: Site, value: string): string {
 
 /** A TLB entry's place and the test that it serves an aligned access at `va`. */
 const entryAt = (table: string): string => `const e: u32 = ${table} + ((<u32>va >>> 8) & 0x3ff0);`;
-const hits = (size: number): string => `load<u64>(e) == <u64>(va & ${-4096 + size - 1})`;
+const tag = (size: number): string => `(va & ${-4096 + size - 1})`;
+const hits = (size: number): string => `load<u64>(e) == <u64>${tag(size)}`;
+
+/** Text that gives up because the TLB has no such entry, saying which. */
+const miss = (site: Site, access: 'READ' | 'WRITE', size: number): string =>
+  `return missed(${ownPc(site)}, n${site.index === 0 ? '' : ` - ${site.index}`}, ${access === 'READ' ? 1 : 2}, ${tag(size)});`;
 
 function loadText(site: Site, type: string, address: string): string {
   const size = SIZES[type];
   const head = `const va: i64 = ${expression(site, address)}; ${entryAt('TLB_READ')}`;
   const fast = `<i64>load<${type}>(<u32>va + load<u32>(e, 8))`;
-  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${give(site)} const v: i64 = ${fast};`;
+  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${miss(site, 'READ', size)} const v: i64 = ${fast};`;
   return `${head} let v: i64; if (${hits(size)}) v = ${fast};
     else { v = <i64><${type}>readSlow(va, ${size}); if (trapped()) ${give(site)} }`;
 }
@@ -113,7 +114,7 @@ function storeText(site: Site, type: string, address: string, value: string): st
   const size = SIZES[type];
   const head = `const va: i64 = ${expression(site, address)}; ${entryAt('TLB_WRITE')}`;
   const fast = `store<${type}>(<u32>va + load<u32>(e, 8), <${type}>${expression(site, value)});`;
-  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${give(site)} ${fast}`;
+  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${miss(site, 'WRITE', size)} ${fast}`;
   return `${head} if (${hits(size)}) ${fast}
     else { writeSlow(va, ${size}, <u64>${expression(site, value)}); if (trapped()) ${give(site)} }`;
 }
@@ -126,7 +127,7 @@ function swapText(site: Site, type: string, address: string, value: string): str
   if (site.flavour === 'step') {
     return `${va} const host = atomicAddress(va, ${size}, 1, 6); if (host == 0) ${give(site)} ${rest}`;
   }
-  return `${va} ${entryAt('TLB_WRITE')} if (!(${hits(size)})) ${give(site)}
+  return `${va} ${entryAt('TLB_WRITE')} if (!(${hits(size)})) ${miss(site, 'WRITE', size)}
     const host: u32 = <u32>va + load<u32>(e, 8); ${rest}`;
 }
 

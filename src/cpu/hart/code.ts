@@ -21,6 +21,8 @@ import {
   POOL_MAX,
   POOL_SIZE,
   POOL_USED,
+  SCRATCH,
+  SCRATCH_SIZE,
   SLOTS_BYTES,
   STOP,
 } from './layout';
@@ -29,12 +31,14 @@ import { forgetCodePage, forgetWrites } from './tlb';
 
 function clear(page: u32): void {
   memory.fill(page, 0, SLOTS_BYTES);
+  memory.fill(SCRATCH, 0, SCRATCH_SIZE);
   store<u32>(page, 0, DP_DIRTY);
   store<u32>(STOP, 1);
 }
 
 /** Takes the decode page away from its frame. It must not be the page that runs. */
 function detach(page: u32): void {
+  memory.fill(SCRATCH, 0, SCRATCH_SIZE);
   store<u32>(DECODED + ((load<u32>(page, DP_FRAME) >> 12) << 2), 0);
   forgetCodePage(page);
 }

@@ -47,8 +47,23 @@ export const POOL_USED = 0x1340;
 /** The bits of the instruction in the scratch page (one that straddles two pages). */
 export const SCRATCH_BITS = 0x1344;
 
-/** A decode page of two slots for an instruction that straddles two pages. */
-export const SCRATCH = 0x1400;
+/** A TLB miss of the fast interpreter: 0, or 1 + the kind of access; and the tag that it looked for. */
+export const MISS = 0x1350;
+export const MISS_TAG = 0x1358;
+
+/**
+ * Decoded instructions that straddle two pages: 64 entries of 32 bytes, each a slot, a sentinel at 16, then at 24 the
+ * slot that stands for it in its page and at 28 the decode page of its second half. All are dropped when any decode
+ * page changes.
+ */
+export const SCRATCH = 0x1800;
+export const SCRATCH_SIZE = 0x800;
+/**
+ * Page tables of the last level that walks went through: 64 entries of 16 bytes: twice the address's 2 MiB region (so
+ * that all ones is none), guest page, host page.
+ */
+export const WALKS = 0x2000;
+export const WALKS_SIZE = 0x400;
 
 /** TLBs: 1,024 entries of 16 bytes each: tag (u64), then what to add to the address, or where the decoded page is. */
 export const TLB_READ = 0x4000;

@@ -6,7 +6,7 @@
  */
 import { storedInto } from './code';
 import { guestEntry, ownPage } from './guest';
-import { CAUSE, EXHAUSTED, FLAGS, GUEST, NEED_FRAME, NO_TRAP, ROOT, TLB_READ, TLB_WRITE } from './layout';
+import { CAUSE, EXHAUSTED, FLAGS, GUEST, NEED_FRAME, NO_TRAP, ROOT, TLB_READ, TLB_WRITE, WALKS } from './layout';
 import { tlbEnter, tlbIndex } from './tlb';
 import { raise } from './trap';
 
@@ -61,8 +61,15 @@ export function walk(va: i64, access: i32, flags: u32): u32 {
   const guest = load<u32>(GUEST);
   let table: u64 = load<u32>(ROOT);
   let shift: i64 = 30;
+  let host: u32 = 0;
+  const known = WALKS + ((<u32>(va >> 21) & 63) << 4);
+  if (load<i64>(known) == (va >> 21) << 1) {
+    table = load<u32>(known, 8);
+    host = load<u32>(known, 12);
+    shift = 12;
+  }
   while (true) {
-    const host = table >> 20 ? 0 : guestEntry(guest, <u32>table) & ~4095;
+    if (host == 0) host = table >> 20 ? 0 : guestEntry(guest, <u32>table) & ~4095;
     if (host == 0) return accessFault(va, access);
     const index = <u32>(va >> shift) & 511;
     const pte = load<u64>(host + (index << 3));
@@ -72,7 +79,13 @@ export function walk(va: i64, access: i32, flags: u32): u32 {
       if (shift == 12 || (pte & NOT_IN_POINTERS) != 0) return pageFault(va, access);
       table = ppn;
       shift -= 9;
+      host = 0;
       continue;
+    }
+    if (shift == 12) {
+      store<i64>(known, (va >> 21) << 1);
+      store<u32>(known, <u32>table, 8);
+      store<u32>(known, host, 12);
     }
     const inside = ((<u64>1) << (shift - 12)) - 1;
     if ((ppn & inside) != 0 || !allowed(pte, access, flags)) return pageFault(va, access);

@@ -11,11 +11,14 @@ import { hot } from './hot';
 import {
   BUDGET_SPENT,
   CAUSE,
+  DP_DIRTY,
   DP_FRAME,
   FCSR,
   FLAGS,
   INSTRET,
   LEFT,
+  MISS,
+  MISS_TAG,
   MORE,
   NEED_POOL,
   NO_TRAP,
@@ -27,9 +30,11 @@ import {
   STOP,
   STRETCH,
   TLB_EXEC,
+  TLB_READ,
+  TLB_WRITE,
   TVAL,
 } from './layout';
-import { EXECUTE, walk } from './mmu';
+import { EXECUTE, READ, pageFor, walk } from './mmu';
 import { PAGE_END } from './ops';
 import { fcsr } from './special';
 import { step } from './step';
@@ -57,18 +62,34 @@ export function fetch(pc: i64): u32 {
 }
 
 /**
- * Decodes the instruction at `pc`, whose second half lies in the next page, into the scratch page. False: trapped.
- * Where it goes depends on the address space, so it is decoded anew each time.
+ * Decodes the instruction at `pc` (its slot is `slot` in the decode page `base`), whose second half lies in the next
+ * page, into an entry of the scratch area: its address, or 0: trapped.
  */
-export function decodeStraddler(pc: i64, base: u32): bool {
+export function decodeStraddler(pc: i64, base: u32, slot: u32): u32 {
   const next = fetch(pc + 2);
-  if (next == 0) return false;
-  const bits =
-    <u32>load<u16>(load<u32>(base, DP_FRAME) + 4094) | ((<u32>load<u16>(load<u32>(next, DP_FRAME))) << 16);
+  if (next == 0) return 0;
+  const bits = <u32>load<u16>(load<u32>(base, DP_FRAME) + 4094) | (<u32>load<u16>(load<u32>(next, DP_FRAME)) << 16);
+  const entry: u32 = SCRATCH + (((slot >>> 14) & 63) << 5);
   store<u32>(SCRATCH_BITS, bits);
-  store<u16>(SCRATCH, <u16>decode32(bits, SCRATCH, SCRATCH));
-  store<u64>(SCRATCH, PAGE_END, 16);
-  return true;
+  store<u16>(entry, <u16>decode32(bits, entry, SCRATCH));
+  store<u64>(entry, PAGE_END, 16);
+  store<u32>(entry, slot, 24);
+  store<u32>(entry, next, 28);
+  store<u32>(next, 1, DP_DIRTY);
+  return entry;
+}
+
+/** Fills the TLB after the fast interpreter missed; whether the access would hit now (a misaligned one never does). */
+function refilled(): bool {
+  const access = <i32>load<u32>(MISS) - 1;
+  const tag = load<i64>(MISS_TAG);
+  store<u32>(MISS, 0);
+  if (access < 0) return false;
+  if (pageFor(tag, access) == 0) {
+    store<i32>(CAUSE, NO_TRAP);
+    return false;
+  }
+  return load<u64>((access == READ ? TLB_READ : TLB_WRITE) + tlbIndex(tag)) == <u64>tag;
 }
 
 /** Runs at most `limit` instructions: a cause of layout.ts or of machine.ts. LEFT says how much of the limit is left. */
@@ -93,8 +114,11 @@ export function run(limit: i32): i32 {
       const rest = hot(ip, pcbase, slice);
       left -= slice - rest;
       store<i64>(INSTRET, load<i64>(INSTRET) + <i64>(slice - rest));
-      single = rest >= 0;
-      if (single || left <= STRETCH) continue;
+      if (rest >= 0) {
+        single = !refilled();
+        continue;
+      }
+      if (left <= STRETCH) continue;
       cause = MORE;
       break;
     }

@@ -5,7 +5,7 @@
  * frame is the guest's own, its PTE dirty, and no code is decoded from it. A tag is the page's address, so that an
  * aligned access compares equal and a misaligned one does not (the low bits stay in the comparison).
  */
-import { DECODED, TLB_EXEC, TLB_READ, TLB_SIZE, TLB_WRITE } from './layout';
+import { DECODED, TLB_EXEC, TLB_READ, TLB_SIZE, TLB_WRITE, WALKS, WALKS_SIZE } from './layout';
 
 /** The place of address `va` in a TLB, as a byte offset. */
 @inline
@@ -16,10 +16,12 @@ export function tlbIndex(va: i64): u32 {
 /** Forgets everything. A tag of all ones is no page's address. */
 export function tlbFlush(): void {
   memory.fill(TLB_READ, 0xff, 3 * TLB_SIZE);
+  memory.fill(WALKS, 0xff, WALKS_SIZE);
 }
 
 /** Forgets one page. */
 export function tlbFlushPage(va: i64): void {
+  memory.fill(WALKS, 0xff, WALKS_SIZE);
   const index = tlbIndex(va);
   store<u64>(TLB_READ + index, u64.MAX_VALUE);
   store<u64>(TLB_WRITE + index, u64.MAX_VALUE);
@@ -47,6 +49,7 @@ export function forgetWrites(address: u32): void {
 
 /** Forgets every entry that leads to the host page at `address`. */
 export function forgetFrame(address: u32): void {
+  memory.fill(WALKS, 0xff, WALKS_SIZE);
   forgetIn(TLB_READ, address);
   forgetIn(TLB_WRITE, address);
   const page = load<u32>(DECODED + (address >> 12 << 2));
