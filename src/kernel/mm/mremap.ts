@@ -52,6 +52,7 @@ export function doMremap(
   }
   const vma = vmaAt(mm, from);
   if (!vma) return -Errno.EFAULT;
+  if (from + oldLength > TASK_SIZE) return -Errno.EINVAL;
   let length = oldLength;
   if (length >= newLength && !fixed) {
     if (length > newLength) unmapRegion(k, mm, from + newLength, from + length);

@@ -6,6 +6,7 @@
 import type { Pfn, Vaddr } from '../../cpu/machine.ts';
 import { PTE } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
+import { TASK_SIZE } from './layout.ts';
 import { allocPage, putPage } from './pages.ts';
 import type { Mm } from './types.ts';
 import { Prot } from './types.ts';
@@ -100,6 +101,7 @@ export function forEachLeaf(
   visit: (va: Vaddr, at: number, pte: number) => void,
 ): void {
   if (start >= end) return;
+  if (start < 0 || end > TASK_SIZE) throw new RangeError('not a range of the user half');
   const words = wordsOf(k);
   const top = tableAt(k, root);
   const last = end - 1;
