@@ -29,28 +29,34 @@ function put64(view: DataView, at: number, value: number): void {
   view.setUint32(at + 4, Math.floor(value / 2 ** 32) >>> 0, true);
 }
 
-/** struct stat of asm-generic (128 bytes). */
+const statBytes = new Uint8Array(STAT_SIZE);
+const statWords = new Uint32Array(statBytes.buffer);
+
+function word64(at: number, value: number): void {
+  statWords[at >> 2] = value;
+  statWords[(at >> 2) + 1] = Math.floor(value / 2 ** 32);
+}
+
+/** struct stat of asm-generic (128 bytes). The answer is good until the next call. */
 export function packStat(k: Kernel, inode: Inode): Uint8Array {
   revalidate(k, inode);
-  const bytes = new Uint8Array(STAT_SIZE);
-  const view = new DataView(bytes.buffer);
-  put64(view, 0, inode.sb.dev);
-  put64(view, 8, inode.ino);
-  view.setUint32(16, inode.mode, true);
-  view.setUint32(20, inode.nlink, true);
-  view.setUint32(24, inode.uid, true);
-  view.setUint32(28, inode.gid, true);
-  put64(view, 32, inode.rdev);
-  put64(view, 48, inode.size);
-  view.setInt32(56, 4096, true);
-  put64(view, 64, blocksOf(inode));
-  put64(view, 72, inode.atime.sec);
-  put64(view, 80, inode.atime.nsec);
-  put64(view, 88, inode.mtime.sec);
-  put64(view, 96, inode.mtime.nsec);
-  put64(view, 104, inode.ctime.sec);
-  put64(view, 112, inode.ctime.nsec);
-  return bytes;
+  word64(0, inode.sb.dev);
+  word64(8, inode.ino);
+  statWords[4] = inode.mode;
+  statWords[5] = inode.nlink;
+  statWords[6] = inode.uid;
+  statWords[7] = inode.gid;
+  word64(32, inode.rdev);
+  word64(48, inode.size);
+  statWords[14] = 4096;
+  word64(64, blocksOf(inode));
+  word64(72, inode.atime.sec);
+  word64(80, inode.atime.nsec);
+  word64(88, inode.mtime.sec);
+  word64(96, inode.mtime.nsec);
+  word64(104, inode.ctime.sec);
+  word64(112, inode.ctime.nsec);
+  return statBytes;
 }
 
 const STATX_BASIC_STATS = 0x7ff;
