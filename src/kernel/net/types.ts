@@ -152,9 +152,8 @@ export interface InetState {
 /** What AF_NETLINK keeps of a socket. */
 export interface NetlinkState {
   portId: number;
+  /** A bit for each multicast group it joined. */
   groups: number;
-  /** The part of an answer that did not fit the receive buffer, sent as the reader goes on. */
-  pending: Uint8Array[];
 }
 
 /** A connection whose socket is gone but whose port is not free yet. */
