@@ -18,6 +18,7 @@ import { checkCpuTimers } from '../time/itimer.ts';
 import { fireTimers, nextDeadline } from '../time/timers.ts';
 import { getReg, saveLoaded } from './regs.ts';
 import { Rlim } from './rlimit.ts';
+import { LOAD_INTERVAL_NS, updateLoad } from './sched.ts';
 import { reportUnhandled } from './segfault.ts';
 import type { Task } from './types.ts';
 import { park } from './wait.ts';
@@ -116,6 +117,7 @@ function account(k: Kernel, task: Task, instructions: number, user: boolean): vo
   const ns = instructions * nsPerInstruction(k);
   k.sched.retired += instructions;
   k.time.nowNs += ns;
+  if (k.time.nowNs - k.task.loadavg.atNs >= LOAD_INTERVAL_NS) updateLoad(k);
   task.sliceLeft -= instructions;
   if (user) {
     task.utimeNs += ns;

@@ -1,6 +1,6 @@
 /**
  * Scheduling attributes (man 7 sched). The VM has one hart and the engine runs tasks in turn, so policies and priorities are
- * kept and checked as Linux does, but do not change the order. Load averages are brought up to date when they are asked for.
+ * kept and checked as Linux does, but do not change the order.
  */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
@@ -110,23 +110,32 @@ export function setPriority(k: Kernel, task: Task, which: number, who: number, v
   return result;
 }
 
-const LOAD_INTERVAL_NS = 5_000_000_000;
+/** LOAD_FREQ. */
+export const LOAD_INTERVAL_NS = 5_000_000_000;
 const LOAD_DECAY = [1884, 2014, 2037] as const;
 const FIXED_1 = 2048;
 
+/**
+ * Brings the averages up to date; the engine calls it when it has moved the clock by more than {@link LOAD_INTERVAL_NS}
+ * since the last time. A slice is much shorter, so whole intervals beyond the first were idle.
+ */
+export function updateLoad(k: Kernel): void {
+  const { loadavg } = k.task;
+  const intervals = Math.floor((k.time.nowNs - loadavg.atNs) / LOAD_INTERVAL_NS);
+  if (intervals <= 0) return;
+  loadavg.atNs += intervals * LOAD_INTERVAL_NS;
+  const active = (k.sched.current === 0 ? 0 : 1) + runnableTasks(k);
+  for (let i = 0; i < 3; i++) {
+    const keep = LOAD_DECAY[i] / FIXED_1;
+    const first = loadavg.values[i] * keep + active * FIXED_1 * (1 - keep);
+    loadavg.values[i] = first * keep ** Math.min(intervals - 1, 10_000);
+  }
+}
+
 /** The three load averages, as floating-point numbers (kernel/sched/loadavg.c). */
 export function loadAverages(k: Kernel): [number, number, number] {
-  const { loadavg } = k.task;
-  const active = runnableTasks(k) * FIXED_1;
-  const steps = Math.min(Math.floor((k.time.nowNs - loadavg.atNs) / LOAD_INTERVAL_NS), 10_000);
-  if (steps > 0) {
-    loadavg.values = loadavg.values.map((load, i) => {
-      const keep = (LOAD_DECAY[i] / FIXED_1) ** steps;
-      return load * keep + active * (1 - keep);
-    }) as [number, number, number];
-    loadavg.atNs = k.time.nowNs - ((k.time.nowNs - loadavg.atNs) % LOAD_INTERVAL_NS);
-  }
-  return loadavg.values.map((load) => load / FIXED_1) as [number, number, number];
+  const [one, five, fifteen] = k.task.loadavg.values;
+  return [one / FIXED_1, five / FIXED_1, fifteen / FIXED_1];
 }
 
 /** Tasks that run or want to, other than whoever asks. */
