@@ -26,6 +26,7 @@ export const createNetRoom = (): NetRoom => ({
   closed: [],
   nextPort: 0,
   nextIpId: 1,
+  counters: {},
 });
 
 defineFsType({

@@ -280,7 +280,8 @@ defineFileOps('socket', {
     const outcome = protocolOf(target).ioctl?.(k, task, target, cmd, arg) ?? -Errno.ENOIOCTLCMD;
     if (outcome !== -Errno.ENOIOCTLCMD) return outcome;
     const general = socketIoctl(k, task, target, cmd, arg);
-    if (general === -Errno.ENOTTY) unsupported(k, `ioctl 0x${cmd.toString(16)} on ${target.proto} socket`);
+    if (general === -Errno.ENOTTY && cmd >= 0x8900)
+      unsupported(k, `ioctl 0x${cmd.toString(16)} on ${target.proto} socket`);
     return general;
   },
   release: (k, file) => releaseSocket(k, file.data as Socket),

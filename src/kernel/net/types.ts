@@ -205,6 +205,8 @@ export interface NetRoom {
   closed: ClosedConnection[];
   nextPort: number;
   nextIpId: number;
+  /** Counters of the IP stack, by group and name: see net/counters.ts. */
+  counters: Record<string, number>;
 }
 
 export type { Plain };

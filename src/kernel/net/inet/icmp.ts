@@ -8,6 +8,7 @@ import { copyFromIo } from '../../mm/uio.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { Task } from '../../task/types.ts';
 import { hex, ipBytes, isAny, isIpv4, parseInetAddress } from '../address.ts';
+import { count, countPacket } from '../counters.ts';
 import { Af, IpProto, Sol } from '../flags.ts';
 import { countLoopback, isLocalAddress, sourceFor } from '../interfaces.ts';
 import type { SendMessage } from '../protocol.ts';
@@ -95,6 +96,7 @@ function arrive(k: Kernel, packet: IpPacket, head: Uint8Array | null): void {
     accept(k, socket, v4 ? join(head ?? header(k, packet), payload) : payload, source, info);
   }
   if (payload.length < 8) return;
+  if (protocol === IpProto.ICMP) countPacket(k, 'Icmp');
   if (protocol === (v4 ? IpProto.ICMP : IpProto.ICMPV6)) echo(k, packet, info);
 }
 
@@ -103,11 +105,16 @@ function echo(k: Kernel, packet: IpPacket, info: IpInfo): void {
   const v4 = isIpv4(to);
   if (payload[0] === (v4 ? Echo.REQUEST : Echo.REQUEST6) && payload[1] === 0) {
     if (v4 && sysctlNumber(k, 'net.ipv4.icmp_echo_ignore_all', 0) !== 0) return;
+    if (v4) {
+      count(k, 'Icmp.InEchos');
+      count(k, 'Icmp.OutEchoReps');
+    }
     const answer = payload.slice();
     answer[0] = v4 ? Echo.REPLY : Echo.REPLY6;
     seal(answer, to, from);
     arrive(k, { ...packet, from: to, to: from, payload: answer, ttl: 64 }, null);
   } else if (payload[0] === (v4 ? Echo.REPLY : Echo.REPLY6)) {
+    if (v4) count(k, 'Icmp.InEchoReps');
     const ident = (payload[4] << 8) | payload[5];
     const receiver = findReceiver(k, 'ping', { ip: to, port: ident }, { ip: from, port: 0 });
     if (receiver) accept(k, receiver, payload, { ip: from, port: 0 }, info);

@@ -7,6 +7,7 @@ import type { Kernel } from '../../kernel.ts';
 import { copyFromIo } from '../../mm/uio.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { Task } from '../../task/types.ts';
+import { countPacket } from '../counters.ts';
 import { Msg, Shut } from '../flags.ts';
 import { countLoopback } from '../interfaces.ts';
 import type { ReceiveMessage, SendMessage } from '../protocol.ts';
@@ -71,6 +72,7 @@ function sendError(k: Kernel, task: Task, socket: Socket, message: SendMessage):
 /** Puts bytes at the end of a receive queue; small ones join the last packet. */
 function append(k: Kernel, peer: Socket, bytes: Uint8Array): void {
   countLoopback(k, bytes.length + HEADERS);
+  countPacket(k, 'Tcp');
   const last = peer.receive[peer.receive.length - 1];
   if (!last || last.bytes.length + bytes.length > GATHER) {
     enqueue(k, peer, newPacket(k, bytes));

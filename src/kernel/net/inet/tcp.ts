@@ -10,6 +10,7 @@ import type { Kernel } from '../../kernel.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { Task } from '../../task/types.ts';
 import { isAny, isIpv4, isMulticast, isUnspec, parseInetAddress } from '../address.ts';
+import { count } from '../counters.ts';
 import { Shut } from '../flags.ts';
 import { route, sourceFor } from '../interfaces.ts';
 import { purge } from '../queue.ts';
@@ -89,8 +90,11 @@ export function connectTcp(
   }
   state.remote = to.ip;
   state.remotePort = to.port;
+  count(k, 'Tcp.ActiveOpens');
   const listener = findListener(k, to.ip, to.port);
   if (!listener) {
+    count(k, 'Tcp.AttemptFails');
+    count(k, 'Tcp.OutRsts');
     forget(k, socket);
     if (!nonblock) return -Errno.ECONNREFUSED;
     socket.error = Errno.ECONNREFUSED;
@@ -171,6 +175,7 @@ function disconnectTcp(k: Kernel, socket: Socket): number {
 /** Joins a connecting socket with a new one in the listener's backlog. */
 function establish(k: Kernel, client: Socket, listener: Socket): void {
   const mine = inetOf(client);
+  count(k, 'Tcp.PassiveOpens');
   const { family, type, protocol, uid } = listener;
   const child = newSocket(k, { proto: 'tcp', family, type, protocol, uid });
   child.options = { ...listener.options, others: { ...listener.options.others } };
@@ -251,6 +256,8 @@ function sendFin(k: Kernel, socket: Socket): void {
 export function reset(k: Kernel, socket: Socket): void {
   const state = inetOf(socket);
   if (socket.released || state.state === Tcp.CLOSE) return;
+  count(k, 'Tcp.EstabResets');
+  count(k, 'Tcp.OutRsts');
   socket.error = state.state === Tcp.CLOSE_WAIT ? Errno.EPIPE : Errno.ECONNRESET;
   done(k, socket);
   wakeAll(k, socket);

@@ -15,6 +15,7 @@ import {
   isUnspec,
   parseInetAddress,
 } from '../address.ts';
+import { count, countPacket } from '../counters.ts';
 import { Msg, Shut } from '../flags.ts';
 import { countLoopback, route, sourceFor } from '../interfaces.ts';
 import type { ReceiveMessage, SendMessage } from '../protocol.ts';
@@ -102,12 +103,14 @@ export function sendUdp(k: Kernel, task: Task, socket: Socket, message: SendMess
   const state = inetOf(socket);
   const from = { ip: isAny(state.local) ? sourceFor(k, to.ip) : state.local, port: state.port };
   countLoopback(k, bytes.length + HEADERS);
+  countPacket(k, 'Udp');
   const info = { to: to.ip, ttl: hopLimit(socket, to.ip), tos: serviceOf(socket), error: null };
   if (isBroadcast(to.ip)) {
     for (const receiver of k.net.ports.udp.get(to.port) ?? []) accept(k, receiver, bytes, from, info);
     return bytes.length;
   }
   const receiver = findReceiver(k, 'udp', to, from);
+  if (!receiver) count(k, 'Udp.NoPorts');
   if (receiver) accept(k, receiver, bytes, from, info);
   else if (state.remote !== '' || wantsErrors(socket, to.ip)) refused(k, socket, bytes, to);
   return bytes.length;
@@ -117,8 +120,12 @@ export function sendUdp(k: Kernel, task: Task, socket: Socket, message: SendMess
 export function accept(k: Kernel, socket: Socket, bytes: Uint8Array, from: Endpoint, ip: IpInfo): void {
   if ((socket.shutdown & Shut.RCV) !== 0) return;
   const overhead = (socket.receive.length + 1) * 256;
-  if (socket.receiveBytes + bytes.length + overhead > socket.options.receiveBuffer) return;
+  if (socket.receiveBytes + bytes.length + overhead > socket.options.receiveBuffer) {
+    if (socket.proto === 'udp') count(k, 'Udp.RcvbufErrors');
+    return;
+  }
   if (!quotaAllows(k, socket, bytes.length)) return;
+  if (socket.proto === 'udp') count(k, 'Udp.InDatagrams');
   enqueue(k, socket, newPacket(k, bytes, { from: inetAddress(socket.family, from.ip, from.port), ip }));
 }
 

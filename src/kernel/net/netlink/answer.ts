@@ -63,14 +63,18 @@ const changes: Record<number, Handler> = {
   [Rtm.DELROUTE]: changeRoute,
 };
 
+const NETLINK_ROUTE = 0;
+
 /** The most bytes put into one datagram of a dump: what programs read at once. */
 const DUMP_SIZE = 8192;
 
 /** The kind of a request is in the two low bits of its type: new, delete, get, set. */
 const isGet = (type: number): boolean => (type & 3) === 2;
 
-function handle(k: Kernel, task: Task, request: Request, compose: Compose): Answer {
+function handle(k: Kernel, task: Task, socket: Socket, request: Request, compose: Compose): Answer {
   const { type, flags } = request;
+  // No family has a sock_diag module here: ss(8) reads /proc/net instead.
+  if (socket.protocol !== NETLINK_ROUTE) return -Errno.ENOENT;
   if (!isGet(type)) {
     if (!capable(task.cred, CAP.NET_ADMIN)) return -Errno.EPERM;
     return changes[type] ? changes[type](k, task, request, compose) : missing(k, type);
@@ -94,7 +98,7 @@ export function answerRequest(k: Kernel, task: Task, socket: Socket, request: Re
   const dump = isGet(type) && (flags & Nlm.DUMP) !== 0;
   const compose: Compose = (kind, fixed, list) =>
     message(kind, dump ? Nlm.MULTI : 0, seq, portId, fixed, list);
-  const answer = handle(k, task, request, compose);
+  const answer = handle(k, task, socket, request, compose);
   if (typeof answer === 'number')
     return answer < 0 || (flags & Nlm.ACK) !== 0 ? [acknowledge(socket, request, answer)] : [];
   if (!dump) return (flags & Nlm.ACK) !== 0 ? [...answer, acknowledge(socket, request, 0)] : answer;

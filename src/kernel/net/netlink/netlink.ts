@@ -18,7 +18,8 @@ import type { NetlinkState, Socket } from '../types.ts';
 import { answerRequest } from './answer.ts';
 import { splitMessages } from './message.ts';
 
-export const Netlink = { ROUTE: 0, KOBJECT_UEVENT: 15 } as const;
+export const Netlink = { ROUTE: 0, SOCK_DIAG: 4, KOBJECT_UEVENT: 15 } as const;
+const PROTOCOLS: readonly number[] = Object.values(Netlink);
 const MAX_REQUEST = 212992;
 
 const Opt = {
@@ -98,7 +99,7 @@ defineFamily({
   number: Af.NETLINK,
   create(_k, _task, type, protocol) {
     if (type !== Sock.RAW && type !== Sock.DGRAM) return -Errno.ESOCKTNOSUPPORT;
-    if (protocol !== Netlink.ROUTE && protocol !== Netlink.KOBJECT_UEVENT) return -Errno.EPROTONOSUPPORT;
+    if (!PROTOCOLS.includes(protocol)) return -Errno.EPROTONOSUPPORT;
     return { proto: 'netlink', protocol };
   },
   init(_k, socket) {
@@ -142,7 +143,7 @@ function send(k: Kernel, task: Task, socket: Socket, outgoing: SendMessage): Out
   }
   autobind(k, task, socket);
   if (io.length > Math.min(MAX_REQUEST, socket.options.sendBuffer - 32)) return -Errno.EMSGSIZE;
-  if (socket.protocol !== Netlink.ROUTE) return -Errno.ECONNREFUSED;
+  if (socket.protocol === Netlink.KOBJECT_UEVENT) return -Errno.ECONNREFUSED;
   const bytes = io.length === 0 ? new Uint8Array(0) : copyFromIo(k, task, io, io.length);
   if (typeof bytes === 'number') return bytes;
   if (bytes.length < io.length) return -Errno.EFAULT;
