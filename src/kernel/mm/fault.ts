@@ -55,9 +55,12 @@ function growStack(task: Task | null, mm: Mm, index: number, va: Vaddr): boolean
 /** Resolves a fault of `task` (loaded or not) at `va`; answers the signal to raise where it cannot. */
 export function handleFault(k: Kernel, task: Task, va: Vaddr, access: AccessKind): FaultSignal | null {
   if (!task.mm) return MAPERR;
+  const { majorFaults } = k.mm;
+  const signal = faultIn(k, task.mm, va, access, task);
   k.mm.pageFaults++;
-  task.group.minFaults++;
-  return faultIn(k, task.mm, va, access, task);
+  if (k.mm.majorFaults > majorFaults) task.group.majFaults++;
+  else task.group.minFaults++;
+  return signal;
 }
 
 /** The same for an address space; `task` is whose limits count, and may be null. */
@@ -183,9 +186,10 @@ function faultAround(k: Kernel, mm: Mm, vma: Vma, va: Vaddr): void {
   const to = Math.min(from + window, vma.end, vma.start - vma.offset + inode.size);
   const flags = pteFlags(vma.prot, false);
   let at = findPte(k, mm.root, from);
-  for (let here = from; here < to && at >= 0; here += PAGE_SIZE, at += 8) {
+  for (let here = from; here < to; here += PAGE_SIZE, at += 8) {
     if (here % 2 ** 21 === 0) at = findPte(k, mm.root, here);
-    if (at < 0 || (k.guest.load32(at) & PTE.V) !== 0) continue;
+    if (at < 0) return;
+    if ((k.guest.load32(at) & PTE.V) !== 0) continue;
     const pfn = inode.pages?.get((vma.offset + (here - vma.start)) / PAGE_SIZE);
     if (pfn !== undefined) showCached(k, mm, at, pfn, flags);
   }
