@@ -199,7 +199,7 @@ async function drive(
   done: () => boolean,
 ): Promise<void> {
   for (;;) {
-    const slice = runVm(vm, SLICE, Number.POSITIVE_INFINITY);
+    const slice = runVm(vm, SLICE, Number.POSITIVE_INFINITY, 1);
     let moved = false;
     for (const pump of pumps) moved = pump.pump() || moved;
     if (done() || slice.state === 'halted') return;

@@ -2,7 +2,7 @@
  * The fixture of all tests at the outside: a booted VM in milliseconds, and a person in front of it. Everything is deterministic:
  * time is derived from instructions and no test sleeps; a wait that does not come true within a budget fails with the screen.
  */
-import { Terminal } from '@xterm/headless';
+import xterm from '@xterm/headless';
 import { createMachine, type Machine } from '../../src/cpu/index.ts';
 import type { Image } from '../../src/image/index.ts';
 import {
@@ -98,7 +98,7 @@ export class Student {
     const text = (chunks: Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
     for (let spent = 0; exitStatusOf(this.vm, pid) === null; ) {
       pump();
-      const slice = runVm(this.vm, SLICE, Number.POSITIVE_INFINITY);
+      const slice = runVm(this.vm, SLICE, Number.POSITIVE_INFINITY, 1);
       spent += slice.retired + 1000;
       if (slice.state === 'halted') throw new Error(`the VM halted: ${this.vm.kernel.halted?.text}`);
       if (spent > (options.budget ?? DEFAULT_BUDGET))
@@ -128,7 +128,7 @@ export class Student {
 export class Screen {
   readonly pid: number;
   readonly #vm: Vm;
-  readonly #xterm: Terminal;
+  readonly #xterm: xterm.Terminal;
   /** Everything the terminal was sent, as it was. */
   transcript = '';
 
@@ -136,7 +136,7 @@ export class Screen {
     const rows = options.rows ?? 24;
     const cols = options.cols ?? 80;
     this.#vm = vm;
-    this.#xterm = new Terminal({ rows, cols, allowProposedApi: true, scrollback: 1000 });
+    this.#xterm = new xterm.Terminal({ rows, cols, allowProposedApi: true, scrollback: 1000 });
     // Answers of the terminal itself (cursor position reports) go back to the program.
     this.#xterm.onData((data) => writeInput(vm, this.pid, Buffer.from(data)));
     this.pid = spawnProcess(vm, {
@@ -148,7 +148,7 @@ export class Screen {
 
   /** Runs the VM once and shows what it printed; answers whether it still has something to do now. */
   async #step(skipIdleNs: number): Promise<'busy' | 'idle' | 'halted'> {
-    const { state } = runVm(this.#vm, SLICE, skipIdleNs);
+    const { state } = runVm(this.#vm, SLICE, skipIdleNs, 1);
     for (;;) {
       const bytes = readOutput(this.#vm, this.pid, 'stdout');
       if (bytes.length === 0) break;
