@@ -3,8 +3,9 @@
  *
  * Always true: a batch depends on its seed, its size and the instruction declarations, on nothing else.
  */
+
+import { Generator } from './fuzz-generator.ts';
 import { type Case, type Image, RESULT } from './fuzz-image.ts';
-import { Generator } from './fuzz-program.ts';
 import { floatGroup, floatValue, integerValue, Random } from './fuzz-random.ts';
 
 /** Instructions of a program, about. */

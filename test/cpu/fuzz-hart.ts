@@ -7,10 +7,19 @@
 import { createMachine } from '../../src/cpu/index.ts';
 import { CONTEXT, type GuestMemory, type Machine, type Pfn, PTE, Trap } from '../../src/cpu/machine.ts';
 import { ENTRY_SIZE, type Image, RESULT, type Segment } from './fuzz-image.ts';
-import type { Random } from './fuzz-random.ts';
+import { Random } from './fuzz-random.ts';
 
 /** Instructions a case may run before it counts as a run-away: the longest generated one needs a few thousand. */
 const BUDGET_PER_CASE = 20_000;
+
+/** Slices of random length: some so short that the hart steps, some so long that its fast interpreter runs. */
+export function randomSlices(seed: number): () => number {
+  const random = new Random(seed);
+  return () => 1 + random.below(random.pick([3, 40, 400, 6000]));
+}
+
+/** Slices so short that the hart only steps (see STRETCH in src/cpu/hart/layout.ts). */
+export const shortSlices = (): number => 1000;
 
 export interface HartRun {
   results: Uint8Array;
@@ -81,8 +90,8 @@ function readMemory(m: Machine, va: number, size: number): Uint8Array {
   return out;
 }
 
-/** Runs the image to its exit; with `budgets` in slices of random length, which must make no difference. */
-export async function runOnHart(image: Image, budgets?: Random): Promise<HartRun> {
+/** Runs the image to its exit; with `slices` in slices of that many instructions, which must make no difference. */
+export async function runOnHart(image: Image, slices?: () => number): Promise<HartRun> {
   const m = await sharedMachine();
   const pages = image.segments.reduce((sum, s) => sum + Math.ceil(s.size / 4096) + 2, 64);
   const space = new AddressSpace(m, pages);
@@ -91,13 +100,13 @@ export async function runOnHart(image: Image, budgets?: Random): Promise<HartRun
     m.hart.loadContext(new Uint8Array(CONTEXT.size));
     m.hart.setAddressSpace(space.guest, space.root);
     m.hart.pc = image.entry;
-    return drive(m, image, budgets);
+    return drive(m, image, slices);
   } finally {
     space.guest.destroy();
   }
 }
 
-function drive(m: Machine, image: Image, budgets?: Random): HartRun {
+function drive(m: Machine, image: Image, slices?: () => number): HartRun {
   const failures = new Map<number, string>();
   const count = image.resultsSize / RESULT.size;
   let instructions = 0;
@@ -109,7 +118,7 @@ function drive(m: Machine, image: Image, budgets?: Random): HartRun {
     return (new DataView(variable.buffer).getUint32(0, true) - image.tableAddress) / ENTRY_SIZE;
   };
   for (;;) {
-    const trap = m.hart.run(budgets ? 1 + budgets.below(budgets.pick([3, 40, 400])) : BUDGET_PER_CASE);
+    const trap = m.hart.run(slices ? slices() : BUDGET_PER_CASE);
     instructions += m.hart.retired;
     sinceLast += m.hart.retired;
     if (trap === Trap.BudgetSpent && sinceLast < BUDGET_PER_CASE) continue;

@@ -5,9 +5,10 @@
  */
 import type { Machine } from '../../src/cpu/machine.ts';
 import { runUnderQemu } from './fuzz-elf.ts';
-import { runOnHart, sharedMachine } from './fuzz-hart.ts';
+import { runOnHart, sharedMachine, shortSlices } from './fuzz-hart.ts';
 import { buildImage, type Case, RESULT } from './fuzz-image.ts';
 import { layOut, SCRATCH } from './fuzz-program.ts';
+import { makeSequenceCases, sequenceName } from './fuzz-sequences.ts';
 
 /** What differs in one case of a batch. */
 export function caseDifferences(ours: Uint8Array, theirs: Uint8Array, index: number): string[] {
@@ -38,12 +39,12 @@ function placeName(offset: number): string {
   return `memory at ${(SCRATCH.start + offset - RESULT.scratch).toString(16)}`;
 }
 
-function differences(ours: DataView, theirs: DataView): string[] {
+function differences(ours: DataView, theirs: DataView, sides = ['ours', 'qemu']): string[] {
   const lines: string[] = [];
   for (let offset = 0; offset < RESULT.size; offset += 8) {
     const a = ours.getBigUint64(offset, true);
     const b = theirs.getBigUint64(offset, true);
-    if (a !== b) lines.push(`    ${placeName(offset)}: ours ${hex(a)}, qemu ${hex(b)}`);
+    if (a !== b) lines.push(`    ${placeName(offset)}: ${sides[0]} ${hex(a)}, ${sides[1]} ${hex(b)}`);
   }
   return lines;
 }
@@ -109,4 +110,30 @@ export async function explain(
   const failure = ours.failures.get(first);
   if (failure) lines.push(`    ours: ${failure}`);
   return lines.concat('  program:', ...text.slice(0, first).map((line) => `    ${line}`)).join('\n');
+}
+
+/** Runs a batch of fused sequences on both interpreters; answers a report for each of the first that differ. */
+export async function compareInterpreters(seed: number, count: number, reported: number): Promise<string[]> {
+  const m = await sharedMachine();
+  const cases = makeSequenceCases(seed, count);
+  const image = buildImage(cases, seed);
+  const fast = await runOnHart(image);
+  const stepping = await runOnHart(image, shortSlices);
+  const broken = [...fast.failures.keys(), ...stepping.failures.keys()].filter(
+    (index) => fast.failures.get(index) !== stepping.failures.get(index),
+  );
+  const wrong = [...new Set([...differingCases(fast.results, stepping.results), ...broken])];
+  return wrong
+    .slice(0, reported)
+    .map((index) =>
+      [
+        `sequences of seed ${seed}, program ${index}: ${sequenceName(index)}`,
+        `  fast: ${fast.failures.get(index) ?? 'no trap'}; stepping: ${stepping.failures.get(index) ?? 'no trap'}`,
+        ...differences(resultOf(fast.results, index), resultOf(stepping.results, index), [
+          'fast',
+          'stepping',
+        ]),
+        ...listing(m, cases[index], image.programAddresses[index]).map((line) => `    ${line}`),
+      ].join('\n'),
+    );
 }

@@ -7,11 +7,12 @@ import { imageHash, makeCases, resultHashes } from './fuzz-cases.ts';
 import { readCorpus } from './fuzz-corpus.ts';
 import { qemuVersion } from './fuzz-elf.ts';
 import { attack } from './fuzz-garbage.ts';
-import { runOnHart, sharedMachine } from './fuzz-hart.ts';
+import { leftOut } from './fuzz-generator.ts';
+import { randomSlices, runOnHart, sharedMachine } from './fuzz-hart.ts';
 import { buildImage, RESULT } from './fuzz-image.ts';
-import { encode, leftOut } from './fuzz-program.ts';
-import { Random } from './fuzz-random.ts';
-import { differingCases, explain } from './fuzz-report.ts';
+import { encode } from './fuzz-program.ts';
+import { compareInterpreters, differingCases, explain } from './fuzz-report.ts';
+import { SEQUENCE_COUNT } from './fuzz-sequences.ts';
 
 const corpus = readCorpus();
 
@@ -24,7 +25,7 @@ describe(`random programs answer as under ${corpus.recordedWith}`, () => {
         imageHash(image),
         'the fuzzer or the declarations changed: record anew with `npm run fuzz:cpu -- --record` (needs qemu-user)',
       ).toBe(batch.image);
-      const ours = await runOnHart(image, batch.seed % 2 === 1 ? new Random(batch.seed) : undefined);
+      const ours = await runOnHart(image, batch.seed % 2 === 1 ? randomSlices(batch.seed) : undefined);
       const recorded = Buffer.from(batch.answers, 'base64');
       const wrong = differingCases(resultHashes(ours.results), recorded, 8).concat([...ours.failures.keys()]);
       const reports: string[] = [];
@@ -67,6 +68,13 @@ test('ctzw counts in 32 bits, which qemu does not before its version 8', async (
   const { results } = await runOnHart(buildImage(cases, 1));
   const view = new DataView(results.buffer);
   expect(values.map((_, i) => view.getUint32(i * RESULT.size + 8 * 6, true))).toEqual([32, 32, 32, 31]);
+});
+
+test('what the fast interpreter fuses does what the stepping one does, traps in the middle included', async () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const reports = await compareInterpreters(seed, 8 * SEQUENCE_COUNT, 3);
+    expect(reports.length, reports.join('\n\n')).toBe(0);
+  }
 });
 
 test('random bytes as code end in a trap or a spent budget and touch nothing outside their pages', async () => {

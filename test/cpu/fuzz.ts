@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz:cpu`: random programs on our hart and under qemu-riscv64, side by side, until something differs or time
- * is up; between them hostile guests (random bytes as code).
+ * is up; between them fused sequences on both of our interpreters, and hostile guests (random bytes as code).
  *
  *   npm run fuzz:cpu                      for ever, from a random seed
  *   npm run fuzz:cpu -- --seconds 60      a bounded share
@@ -15,25 +15,22 @@ import { imageHash, makeCases, resultHashes } from './fuzz-cases.ts';
 import { BATCHES, writeCorpus } from './fuzz-corpus.ts';
 import { qemuVersion, runUnderQemu } from './fuzz-elf.ts';
 import { attack } from './fuzz-garbage.ts';
-import { runOnHart, sharedMachine } from './fuzz-hart.ts';
+import { randomSlices, runOnHart, sharedMachine } from './fuzz-hart.ts';
 import { buildImage } from './fuzz-image.ts';
-import { Random } from './fuzz-random.ts';
-import { caseDifferences, differingCases, explain } from './fuzz-report.ts';
+import { caseDifferences, compareInterpreters, differingCases, explain } from './fuzz-report.ts';
+import { SEQUENCE_COUNT } from './fuzz-sequences.ts';
 
 const CASES_PER_ROUND = 4000;
 const GARBAGE_PER_ROUND = 10_000;
 const REPORTED = 3;
 
 /** Compares one seed's batch; answers a report of what differs, empty when nothing does. */
-async function compareSeed(
-  seed: number,
-  count: number,
-): Promise<{ reports: string[]; instructions: number }> {
+async function compareSeed(seed: number, count: number): Promise<string[]> {
   const cases = makeCases(seed, count);
   const image = buildImage(cases, seed);
   const pending = runUnderQemu(image);
   pending.catch(() => {});
-  const ours = await runOnHart(image, seed % 2 === 1 ? new Random(seed) : undefined);
+  const ours = await runOnHart(image, seed % 2 === 1 ? randomSlices(seed) : undefined);
   const theirs = await pending;
   const wrong = [...new Set([...differingCases(ours.results, theirs), ...ours.failures.keys()])];
   const reports =
@@ -42,7 +39,7 @@ async function compareSeed(
     const raw = caseDifferences(ours.results, theirs, index).concat(ours.failures.get(index) ?? []);
     reports.push(await explain(cases[index], seed, `seed ${seed}, program ${index}`, raw));
   }
-  return { reports, instructions: ours.instructions };
+  return reports;
 }
 
 async function record(version: string): Promise<void> {
@@ -65,7 +62,8 @@ async function live(firstSeed: number, seconds: number, garbageOnly: boolean): P
   let said = started;
   for (let seed = firstSeed; programs + runs === 0 || Date.now() < until; seed = (seed + 1) >>> 0) {
     if (!garbageOnly) {
-      const { reports } = await compareSeed(seed, CASES_PER_ROUND);
+      const reports = await compareSeed(seed, CASES_PER_ROUND);
+      reports.push(...(await compareInterpreters(seed, SEQUENCE_COUNT, REPORTED)));
       if (reports.length > 0) {
         console.log(reports.join('\n\n'));
         return false;
