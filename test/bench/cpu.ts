@@ -55,7 +55,9 @@ function runQemu(path: string): { milliseconds: number; output: string } | null 
 export async function benchCpu(options: { json: boolean; only: string[]; runs?: number }): Promise<void> {
   const folder = join(cacheFolder(), 'bench');
   mkdirSync(folder, { recursive: true });
+  const before = process.memoryUsage().rss;
   const machine = await createMachine();
+  const coreMiB = Math.round((process.memoryUsage().rss - before) / 2 ** 20);
   const rows: Row[] = [];
   const sources = readdirSync(PROGRAMS).filter((name) => name.endsWith('.c'));
   for (const source of sources) {
@@ -87,7 +89,9 @@ export async function benchCpu(options: { json: boolean; only: string[]; runs?: 
     });
     if (!options.json) printRow(rows[rows.length - 1], rows.length === 1);
   }
-  if (options.json) console.log(JSON.stringify({ bench: 'cpu', rows, machine: machine.stats() }, null, 2));
+  if (options.json)
+    console.log(JSON.stringify({ bench: 'cpu', rows, coreMiB, machine: machine.stats() }, null, 2));
+  else console.log(`the core before guests: ${coreMiB} MiB (must hold: under 64)`);
 }
 
 function printRow(row: Row, first: boolean): void {

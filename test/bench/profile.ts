@@ -1,7 +1,7 @@
 /**
  * Finds the sequences of ops worth fusing (src/cpu/isa/sequences.ts). Reads logs of
  * `qemu-riscv64 -d in_asm,exec,nochain -D LOG PROGRAM…` (a FIFO will do), one per argument; prints the sequences that
- * save the most dispatches over all logs, each log weighing the same, best first.
+ * save the most dispatches over all logs, each log weighing the same (or `LOG=SHARE`), best first.
  *
  *     mkfifo log && tsx test/bench/profile.ts log --count 200 & qemu-riscv64 -d in_asm,exec,nochain -D log bash -c …
  */
@@ -11,7 +11,7 @@ import { type Classified, classify } from '../../src/cpu/generate/classify.ts';
 import { isHot } from '../../src/cpu/generate/meaning.ts';
 import { buildOps, type Op } from '../../src/cpu/generate/ops.ts';
 
-const LONGEST = 5;
+const LONGEST = 8;
 const ops = new Map(buildOps([]).ops.map((op) => [op.name, op]));
 
 /** An op's name, and its relation to the op before it (see Relation in ops.ts). */
@@ -114,8 +114,12 @@ function best(blocks: Block[], chosen: Set<string>): [string, number] {
 const count = Number(process.argv[process.argv.indexOf('--count') + 1]) || 200;
 const paths = process.argv.slice(2).filter((word) => !word.startsWith('--') && word !== String(count));
 const blocks: Block[] = [];
-for (const path of paths)
-  blocks.push(...(await readLog(path)).map((b) => ({ ...b, weight: b.weight / paths.length })));
+for (const word of paths) {
+  const [path, share = '1'] = word.split('=');
+  for (const block of await readLog(path)) blocks.push({ ...block, weight: block.weight * Number(share) });
+}
+const whole = blocks.reduce((sum, block) => sum + block.weight * block.ops.length, 0);
+for (const block of blocks) block.weight /= whole;
 const chosen = new Set<string>();
 let saved = 0;
 while (chosen.size < count) {

@@ -1,4 +1,4 @@
-/* SHA-256 over 24 MiB, written for this bench after FIPS 180-4. */
+/* SHA-256 over 8 MiB, written for this bench after FIPS 180-4. */
 #include "start.h"
 
 static u32 k[64];
@@ -46,7 +46,7 @@ u64 bench(void) {
   static const u32 start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   for (int i = 0; i < 8; i++) state[i] = start[i];
   for (u32 i = 0; i < sizeof buffer; i++) buffer[i] = i * 7;
-  for (int round = 0; round < 384; round++)
+  for (int round = 0; round < 128; round++)
     for (u32 at = 0; at < sizeof buffer; at += 64) block(buffer + at);
   return (u64)state[0] << 32 | state[1];
 }
