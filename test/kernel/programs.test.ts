@@ -13,6 +13,7 @@ const PARTS = [
   'clocks.c',
   'tracing.c',
   'more.c',
+  'waiting.c',
 ];
 
 /** One shell script that writes the sources: here-documents need no archive format. */

@@ -19,6 +19,10 @@ const UC_REGS = SIGINFO_SIZE + 176;
 const UC_FPREGS = UC_REGS + 256;
 const FRAME_SIZE = SIGINFO_SIZE + 960;
 
+/** Where a frame is put together before it is copied out; holds nothing between two calls. */
+const scratch = new Uint8Array(FRAME_SIZE);
+const scratchView = new DataView(scratch.buffer);
+
 const SS_ONSTACK = 1;
 const SS_DISABLE = 2;
 const SS_AUTODISARM = 0x80000000;
@@ -60,8 +64,9 @@ export function pushFrame(
   const sp = Number(regs.getBigInt64(CONTEXT.x + 8 * Reg.sp, true));
   const at = frameAddress(task, action, sp);
   if (at < 0) return false;
-  const frame = new Uint8Array(FRAME_SIZE);
-  const view = new DataView(frame.buffer);
+  const frame = scratch;
+  const view = scratchView;
+  frame.fill(0);
   frame.set(encodeSigInfo(info), 0);
   view.setBigInt64(UC_STACK, BigInt(task.altStack.sp), true);
   view.setUint32(UC_STACK + 8, altStackFlags(task, sp) | (task.altStack.flags & SS_AUTODISARM), true);

@@ -22,6 +22,8 @@
 #include <sys/ptrace.h>
 #include <linux/futex.h>
 #include <sys/uio.h>
+#include <sys/signalfd.h>
+#include <sys/select.h>
 static int fails, n;
 #define CHECK(c)                                                                              \
   do {                                                                                        \
