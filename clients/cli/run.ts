@@ -191,18 +191,18 @@ class OutputPump {
   }
 }
 
-/** Runs the VM and moves bytes until `done` answers true or the VM halts. */
+/** Runs the VM and moves bytes until `done` answers true or the VM halts. `quiet`: nothing moves or runs just now. */
 async function drive(
   vm: Vm,
   bell: Bell,
   pumps: readonly { pump(): boolean }[],
-  done: () => boolean,
+  done: (quiet: boolean) => boolean,
 ): Promise<void> {
   for (;;) {
     const slice = runVm(vm, SLICE, Number.POSITIVE_INFINITY, 1);
     let moved = false;
     for (const pump of pumps) moved = pump.pump() || moved;
-    if (done() || slice.state === 'halted') return;
+    if (done(slice.state === 'idle' && !moved) || slice.state === 'halted') return;
     if (slice.state === 'idle' && !moved) await bell.wait(slice.idleMs);
     else await new Promise(setImmediate);
   }
@@ -245,6 +245,8 @@ async function runOne(vm: Vm, options: RunOptions): Promise<number> {
 async function attach(vm: Vm): Promise<number> {
   const bell = new Bell();
   let left = false;
+  /** Input from a pipe is over: what it typed is still carried out. */
+  let ended = false;
   const size = (): void =>
     consoleResize(vm, { rows: process.stdout.rows ?? 24, cols: process.stdout.columns ?? 80 });
   size();
@@ -257,7 +259,7 @@ async function attach(vm: Vm): Promise<number> {
     bell,
     (bytes) => consoleWrite(vm, bytes),
     () => {
-      left = true;
+      ended = true;
     },
     (chunk) => {
       const leave = process.stdin.isTTY ? chunk.indexOf(CTRL_RIGHT_BRACKET) : -1;
@@ -269,7 +271,7 @@ async function attach(vm: Vm): Promise<number> {
   const stdout = new OutputPump(process.stdout, bell, (max) => consoleRead(vm, max));
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   try {
-    await drive(vm, bell, [stdin, stdout], () => left);
+    await drive(vm, bell, [stdin, stdout], (quiet) => left || (ended && quiet));
     await stdout.finish();
   } finally {
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
