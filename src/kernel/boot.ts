@@ -8,6 +8,7 @@ import { createRandom } from './drivers/random.ts';
 import { createFsRoom, initFs } from './fs/index.ts';
 import type { Kernel, KernelIdentity, KernelState, Quotas } from './kernel.ts';
 import { createMmRoom, initMm } from './mm/index.ts';
+import { createModuleRoom } from './module/index.ts';
 import { createNetRoom, initNet } from './net/index.ts';
 import { bootMessages, createPrintkRoom, initPrintk } from './printk/index.ts';
 import { createSchedRoom, createTaskRoom } from './task/create.ts';
@@ -51,6 +52,7 @@ function createState(options: BootOptions): KernelState {
     printk: createPrintkRoom(),
     time: createTimeRoom({ sec: options.epochSec, nsec: 0 }, options.nsPerInstruction),
     net: createNetRoom(),
+    module: createModuleRoom(),
   };
 }
 

@@ -2,6 +2,7 @@
 import './drivers/index.ts';
 import './fs/index.ts';
 import './mm/index.ts';
+import './module/index.ts';
 import './net/index.ts';
 import './printk/index.ts';
 import './signal/index.ts';

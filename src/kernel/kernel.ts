@@ -10,6 +10,7 @@ import type { DriversRoom } from './drivers/types.ts';
 import type { ImageFs } from './fs/image.ts';
 import type { FsRoom } from './fs/types.ts';
 import type { MmRoom } from './mm/types.ts';
+import type { ModuleRoom } from './module/types.ts';
 import type { NetRoom } from './net/types.ts';
 import type { PrintkRoom } from './printk/types.ts';
 import type { SchedRoom, TaskRoom } from './task/types.ts';
@@ -57,6 +58,7 @@ export interface KernelState {
   printk: PrintkRoom;
   time: TimeRoom;
   net: NetRoom;
+  module: ModuleRoom;
 }
 
 /** What the host gives a kernel to run with. */
@@ -64,7 +66,13 @@ export interface KernelHost {
   /** Something the guest wanted that is not supported; said once a name. */
   unsupported(what: string): void;
   /** For debugging from outside: each system call with what it answered (null: it waits). Never part of what the guest sees. */
-  traceSyscall?(tid: number, comm: string, name: string, args: readonly number[], result: number | null): void;
+  traceSyscall?(
+    tid: number,
+    comm: string,
+    name: string,
+    args: readonly number[],
+    result: number | null,
+  ): void;
 }
 
 export interface Kernel extends KernelState {

@@ -27,8 +27,8 @@ export const MAX_VM_MAPS = 4 * MAX_MAP_COUNT;
 export const RANDOM_PAGES = 0x3ffff;
 /** The kernel's linear map of all guest memory (PAGE_OFFSET of 4.15). */
 export const LINEAR_BASE = -(2 ** 37);
-/** The gigabyte below the linear map: text and data of modules, within reach of the kernel's own addresses. */
-export const MODULES_BASE = LINEAR_BASE - 2 ** 30;
+/** Text and data of modules: the 2 GiB below the kernel's own text, within reach of its addresses. */
+export const MODULES_BASE = -0xff000000;
 /** vmalloc and ioremap space: the lowest kernel addresses. */
 export const VMALLOC_BASE = -(2 ** 38);
 

@@ -60,9 +60,10 @@ export function initMm(k: Kernel): void {
 
 /** Where the entry of a kernel page lies, making tables and showing them to every address space. -1: out of memory. */
 export function kernelPte(k: Kernel, va: Vaddr): number {
-  const at = makePte(k, null, k.mm.kernelRoot, va);
-  if (at < 0) return -1;
   const offset = (Math.floor(va / 2 ** 30) & 511) * 8;
+  const known = (k.guest.load32(k.mm.kernelRoot * PAGE_SIZE + offset) & PTE.V) !== 0;
+  const at = makePte(k, null, k.mm.kernelRoot, va);
+  if (at < 0 || known) return at;
   const entry = k.guest.load32(k.mm.kernelRoot * PAGE_SIZE + offset);
   for (const mm of allMms(k)) k.guest.store32(mm.root * PAGE_SIZE + offset, entry);
   return at;

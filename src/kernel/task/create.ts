@@ -189,6 +189,7 @@ export function newTask(k: Kernel, init: NewTask): Task | number {
     startNs: k.time.nowNs,
     exitCode: 0,
     lastFault: null,
+    kernelMode: null,
     kthread: init.kthread ?? false,
   };
   group.threads.push(tid);

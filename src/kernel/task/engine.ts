@@ -9,6 +9,9 @@ import { type Kernel, unsupported } from '../kernel.ts';
 import { handleFault } from '../mm/fault.ts';
 import { activateMm } from '../mm/mm.ts';
 import { outOfMemory, reclaim } from '../mm/reclaim.ts';
+import { checkLockup, sleptInInterrupt } from '../module/fault.ts';
+import { interruptPending, isInterrupt, nextInterrupt } from '../module/interrupt.ts';
+import { inKernelMode, kernelTrap, pushFrame, RUN_ON } from '../module/runtime.ts';
 import { defineStep, type Entry, findStep, type Outcome, type Wait } from '../outcome.ts';
 import { beforeUser } from '../signal/deliver.ts';
 import { syscallStop } from '../signal/ptrace.ts';
@@ -38,6 +41,8 @@ const SLICE_PER_NICE = 4_500;
 const NS_PER_INSTRUCTION = 10;
 /** What entering and leaving the kernel counts for. */
 const SYSCALL_WORK = 100;
+/** What a call of an exported function counts for. */
+const KAPI_WORK = 20;
 const SIG = { ILL: 4, TRAP: 5, BUS: 7 } as const;
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
@@ -67,13 +72,19 @@ function loop(k: Kernel, end: number): RunResult['state'] {
   for (;;) {
     if (k.halted) return 'halted';
     if (nextDeadline(k) <= k.time.nowNs) fireTimers(k);
+    if (interruptPending(k)) {
+      if (sched.retired >= end) return 'busy';
+      runInterrupt(k, end);
+      continue;
+    }
     const task = nextReady(k);
     if (!task) return 'idle';
     if (sched.retired >= end) return 'busy';
     sched.runQueue.shift();
     runTask(k, task, end);
     if (task.state !== 'running' || !k.task.tasks.has(task.tid)) continue;
-    if (task.sliceLeft > 0) sched.runQueue.unshift(task.tid);
+    // Kernel code is not preempted (CONFIG_PREEMPT_VOLUNTARY).
+    if (task.sliceLeft > 0 || inKernelMode(task)) sched.runQueue.unshift(task.tid);
     else sched.runQueue.push(task.tid);
   }
 }
@@ -99,7 +110,20 @@ function load(k: Kernel, task: Task): void {
     sched.loaded = task.tid;
     if (!goesOn) sched.contextSwitches++;
   }
-  if (task.mm && k.mm.activeMm !== task.mm) activateMm(k, task.mm);
+  if (task.mm ? k.mm.activeMm !== task.mm : task.kthread) activateMm(k, task.mm);
+}
+
+/** Goes on with the interrupt work at the head of the queue, in the place of whatever task there is. */
+function runInterrupt(k: Kernel, end: number): void {
+  const task = nextInterrupt(k);
+  if (!task) return;
+  saveLoaded(k);
+  activateMm(k, null);
+  k.hart.loadContext(task.context);
+  task.sliceLeft = SLICE;
+  if (resume(k, task)) userLoop(k, task, end);
+  k.hart.saveContext(task.context);
+  k.sched.lastTid = 0;
 }
 
 /** Runs one task until it waits, stops, ends, or has used up its slice or the budget. */
@@ -154,9 +178,14 @@ function userLoop(k: Kernel, task: Task, end: number): void {
   const { hart, sched, time } = k;
   for (;;) {
     if (time.heap.length > 0 && time.heap[0].atNs <= time.nowNs) fireTimers(k);
-    if (task.notify && !beforeUser(k, task)) return;
-    if (k.halted || task.kthread) return;
-    task.syscall = null;
+    const inKernel = inKernelMode(task);
+    if (k.halted || (interruptPending(k) && !isInterrupt(k, task))) return;
+    if (inKernel) checkLockup(k, task);
+    else {
+      if (task.notify && !beforeUser(k, task)) return;
+      if (k.halted || task.kthread) return;
+      task.syscall = null;
+    }
     let budget = Math.min(task.sliceLeft, end - sched.retired);
     if (budget <= 0) {
       if (task.sliceLeft <= 0) task.involuntarySwitches++;
@@ -168,9 +197,16 @@ function userLoop(k: Kernel, task: Task, end: number): void {
     );
     if (due < Infinity) budget = Math.min(budget, Math.max(1, Math.ceil(due / nsPerInstruction(k))));
     const trap = hart.run(budget);
-    account(k, task, hart.retired, true);
+    account(k, task, hart.retired, !inKernel);
     checkCpuTimers(k, task);
     if (trap === Trap.BudgetSpent) continue;
+    if (inKernel) {
+      const came = kernelTrap(k, task, trap);
+      const goesOn = came === null || settle(k, task, came.outcome);
+      chargeKernel(k, task, KAPI_WORK);
+      if (!goesOn || task.state !== 'running') return;
+      continue;
+    }
     if (trap === Trap.EcallFromUser) {
       const goesOn = enterSyscall(k, task);
       chargeKernel(k, task, SYSCALL_WORK);
@@ -342,6 +378,13 @@ function settle(k: Kernel, task: Task, first: Outcome): boolean {
       }
       outcome = enter(k, task, { by: 'result', value: outcome });
     } else if (outcome.kind === 'wait') {
+      if (isInterrupt(k, task)) {
+        sleptInInterrupt(k, task);
+        if (k.halted) return false;
+        outcome = outcome.then.length > 0 ? 0 : outcome.onSignal;
+        continue;
+      }
+      k.module.irqsOff = 0;
       if (outcome.then.length > 0) {
         activations.pop();
         activations.push(...outcome.then);
@@ -351,7 +394,16 @@ function settle(k: Kernel, task: Task, first: Outcome): boolean {
         return false;
       }
       outcome = outcome.then.length > 0 ? enter(k, task, { by: 'signal' }) : outcome.onSignal;
-    } else throw new Error(`${task.comm} (${task.tid}) calls code at ${outcome.entry} but no room runs it`);
+    } else if (outcome === RUN_ON) return true;
+    else {
+      activations.pop();
+      activations.push(...outcome.then);
+      const error = pushFrame(k, task, outcome);
+      if (error === 0) return true;
+      // What was to be entered with the call's result hears of the error in its place.
+      activations.push({ step: 'module.frame', state: null });
+      outcome = error;
+    }
   }
 }
 

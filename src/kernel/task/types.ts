@@ -4,6 +4,7 @@
  */
 import type { File, FileTable, FsContext } from '../fs/types.ts';
 import type { Mm } from '../mm/types.ts';
+import type { KernelMode } from '../module/types.ts';
 import type { Activation, Plain, Wait, WaitQueue } from '../outcome.ts';
 import type { Ptrace, SigAction, SigInfo, SigPending } from '../signal/types.ts';
 import type { GroupTimers } from '../time/types.ts';
@@ -180,6 +181,8 @@ export interface Task {
   exitCode: number;
   /** The last siginfo forced by a fault, for core/oops reporting. */
   lastFault: SigInfo | null;
+  /** Its stay in kernel code on the hart; null: it never had one (module/runtime.ts). */
+  kernelMode: KernelMode | null;
   /** Kernel threads name the step they run. */
   kthread: boolean;
 }
