@@ -27,7 +27,7 @@ export {
   spawnProcess,
   writeInput,
 } from './process.ts';
-export { openProvisionedImage } from './provision.ts';
+export { openProvisionedImage, provisionInVms } from './provision.ts';
 export { bootedTemplate, createVm } from './template.ts';
 export {
   bootVm,

@@ -51,8 +51,11 @@ async function runInVm(
   }
 }
 
+/** Tells the image room that VMs can be run. */
+export const provisionInVms = (): void => setProvisioner(runInVm);
+
 /** The image of the present recipe, configured and open; built where it is missing. Throws an ImageError. */
 export async function openProvisionedImage(options: BuildOptions = {}): Promise<Image> {
-  setProvisioner(runInVm);
+  provisionInVms();
   return openImage(await ensureImage(options));
 }

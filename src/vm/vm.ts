@@ -61,7 +61,7 @@ export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}
   if (!version)
     throw new RangeError(`no kernel ${release}; this image has ${Object.keys(KERNELS).join(' and ')}`);
   const memoryPages = (options.memoryMiB ?? 512) * 256;
-  const cmdline = `BOOT_IMAGE=/boot/vmlinuz-${release} root=/dev/root ro console=ttyS0${options.cmdline ? ` ${options.cmdline}` : ''}`;
+  const cmdline = `BOOT_IMAGE=/boot/vmlinuz-${release} root=/dev/vda1 ro console=ttyS0${options.cmdline ? ` ${options.cmdline}` : ''}`;
   const kernel = bootKernel(
     { machine, guest: machine.createGuest(memoryPages), hart: machine.hart, image, host },
     {

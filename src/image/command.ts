@@ -1,13 +1,12 @@
 /**
- * `npm run image`: builds the image with a progress bar; `--list` shows what is inside, `--verify` checks every byte,
+ * The command behind `npm run image` (clients/cli/image.ts tells it how VMs are run, for provisioning): builds the image with a progress bar; `--list` shows what is inside, `--verify` checks every byte,
  * `--refresh` asks the mirror for newer packages first.
  */
 import { statSync } from 'node:fs';
-import { builtImage, ensureBaseImage, pruneImages, recipeHash } from './build.ts';
-import { ImageError } from './cache.ts';
+import { builtImage, pruneImages, recipeHash } from './build.ts';
 import { listImage } from './list.ts';
 import { showProgress } from './progress.ts';
-import { provisionedRecipe } from './provision.ts';
+import { ensureImage, provisionedRecipe } from './provision.ts';
 import { type Image, openImage, verifyImage } from './reader.ts';
 
 const USAGE = `Usage: npm run image [-- OPTION]
@@ -18,11 +17,11 @@ const USAGE = `Usage: npm run image [-- OPTION]
   --prune          remove images of earlier recipes (VMs made from them need them)`;
 
 async function build(refresh: boolean): Promise<string> {
-  const there = refresh ? undefined : (builtImage(provisionedRecipe()) ?? builtImage());
+  const there = refresh ? undefined : builtImage(provisionedRecipe());
   if (there) return there;
   const { onProgress, stop } = showProgress();
   try {
-    return await ensureBaseImage({ onProgress, refresh });
+    return await ensureImage({ onProgress, refresh });
   } finally {
     stop();
   }
@@ -33,7 +32,8 @@ function describe(path: string, image: Image): string {
   return `${path}\n${image.inodeCount} files, ${megabytes} MB, ${Object.keys(image.meta.packages ?? {}).length} packages, id ${image.id.slice(0, 16)}`;
 }
 
-async function main(args: readonly string[]): Promise<number> {
+/** Carries out the command's arguments; answers the exit status. */
+export async function imageCommand(args: readonly string[]): Promise<number> {
   const [option, ...rest] = args;
   if (option !== undefined && !['--list', '--verify', '--refresh', '--prune'].includes(option)) {
     process.stderr.write(`${USAGE}\n`);
@@ -55,18 +55,3 @@ async function main(args: readonly string[]): Promise<number> {
     image.close();
   }
 }
-
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-main(process.argv.slice(2)).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    const text = error instanceof ImageError ? error.message : (error as Error).stack;
-    process.stderr.write(`${text}\n`);
-    process.exitCode = 1;
-  },
-);
