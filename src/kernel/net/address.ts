@@ -59,8 +59,8 @@ export function parseInetAddress(family: number, address: Uint8Array): Endpoint 
   if (address.length < 2) return -Errno.EINVAL;
   const given = address[0] | (address[1] << 8);
   if (family === Af.INET6) {
-    if (given !== Af.INET6) return -Errno.EAFNOSUPPORT;
     if (address.length < 24) return -Errno.EINVAL;
+    if (given !== Af.INET6) return -Errno.EAFNOSUPPORT;
     const raw = hex(address.subarray(8, 24));
     return { ip: raw.startsWith(MAPPED) ? raw.slice(24) : raw, port: (address[2] << 8) | address[3] };
   }

@@ -21,6 +21,8 @@ export const createNetRoom = (): NetRoom => ({
   unixNames: new Map(),
   nextAutobind: 0,
   inFlight: 0,
+  doomed: null,
+  collectAt: 1000,
   ports: { tcp: new Map(), udp: new Map(), ping: new Map() },
   raw: [],
   closed: [],

@@ -85,9 +85,20 @@ export function dequeue(k: Kernel, socket: Socket): Packet {
 export function purge(k: Kernel, socket: Socket): void {
   while (socket.receive.length > 0) {
     const packet = dequeue(k, socket);
-    if (packet.files) for (const file of packet.files) putFile(k, file);
+    if (packet.files) dropFiles(k, packet.files);
   }
   socket.errors = [];
+}
+
+/** Puts files of a message. What their release drops in turn is put by the outermost call. */
+function dropFiles(k: Kernel, files: readonly File[]): void {
+  if (k.net.doomed) {
+    k.net.doomed.push(...files);
+    return;
+  }
+  k.net.doomed = [...files];
+  for (let file = k.net.doomed.pop(); file; file = k.net.doomed.pop()) putFile(k, file);
+  k.net.doomed = null;
 }
 
 /** Takes `count` bytes of the first packet of a stream. */
@@ -99,10 +110,17 @@ export function takeBytes(k: Kernel, socket: Socket, count: number): void {
   if (packet.taken >= packet.bytes.length) dequeue(k, socket);
 }
 
-/** What a stream tells of the packet whose bytes it takes first; true when the next packet may follow in the same read. */
+/** What the kinds of streams do as a read goes from packet to packet. */
 export interface StreamHooks {
-  /** Called with the first packet of a read. */
-  begin(k: Kernel, task: Task, socket: Socket, message: ReceiveMessage, packet: Packet): void;
+  /** Before bytes of a packet are taken; true when the read ends with this packet. `begins`: it is the first of the read. */
+  visit(
+    k: Kernel,
+    task: Task,
+    socket: Socket,
+    message: ReceiveMessage,
+    packet: Packet,
+    begins: boolean,
+  ): boolean;
   /** Whether bytes of `packet` may follow those of `first` in one read. */
   joins(socket: Socket, first: Packet, packet: Packet): boolean;
   /** After bytes were taken: the writer may go on. */
@@ -123,16 +141,15 @@ export function receiveStream(
   let first: Packet | null = null;
   while (socket.receive.length > 0 && io.done < io.length) {
     const packet = socket.receive[0];
-    if (!first) hooks.begin(k, task, socket, message, packet);
-    else if (!hooks.joins(socket, first, packet)) return io.done;
+    if (first && !hooks.joins(socket, first, packet)) return io.done;
+    const last = hooks.visit(k, task, socket, message, packet, first === null);
     const part = packet.bytes.subarray(packet.taken, packet.taken + io.length - io.done);
     const moved = copyToIo(k, task, io, part);
     if (moved < 0) return io.done > 0 ? io.done : moved;
-    first = { ...packet, files: null };
-    // Files go with the first byte of their packet; what begin() took is no longer in flight.
+    first ??= packet;
     takeBytes(k, socket, moved);
     hooks.taken(k, socket);
-    if (moved < part.length) return io.done;
+    if (last || moved < part.length) return io.done;
   }
   if (io.done >= Math.max(target, 1) || io.length === 0) return io.done;
   return streamEnd(k, task, socket, message);
@@ -161,12 +178,13 @@ function peekStream(
   let first: Packet | null = null;
   for (const packet of socket.receive) {
     if (io.done >= io.length) break;
-    if (!first) hooks.begin(k, task, socket, message, packet);
-    else if (!hooks.joins(socket, first, packet)) break;
-    first = packet;
+    if (first && !hooks.joins(socket, first, packet)) break;
+    const last = hooks.visit(k, task, socket, message, packet, first === null);
+    first ??= packet;
     const part = packet.bytes.subarray(packet.taken, packet.taken + io.length - io.done);
     const moved = copyToIo(k, task, io, part);
     if (moved < 0) return io.done > 0 ? io.done : moved;
+    if (last) break;
   }
   return io.done;
 }
@@ -193,7 +211,7 @@ export function receiveDatagram(
   if ((message.flags & Msg.PEEK) === 0) {
     dequeue(k, socket);
     // Files that were not received are closed with the message.
-    if (packet.files) for (const file of packet.files) putFile(k, file);
+    if (packet.files) dropFiles(k, packet.files);
   }
   return outcome;
 }

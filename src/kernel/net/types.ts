@@ -199,6 +199,10 @@ export interface NetRoom {
   nextAutobind: number;
   /** Files that lie in the queues of AF_UNIX sockets. */
   inFlight: number;
+  /** Files of dropped messages that are being put, so that a chain of sockets in messages is freed without recursion. */
+  doomed: File[] | null;
+  /** At how many files in flight unreachable sockets are looked for; -1 while they are being freed. */
+  collectAt: number;
   /** Sockets that hold a port, by protocol and port. */
   ports: { tcp: Map<number, Socket[]>; udp: Map<number, Socket[]>; ping: Map<number, Socket[]> };
   raw: Socket[];

@@ -89,7 +89,7 @@ function append(k: Kernel, peer: Socket, bytes: Uint8Array): void {
 }
 
 const hooks: StreamHooks = {
-  begin() {},
+  visit: () => false,
   joins: () => true,
   taken(k, socket) {
     const { peer } = inetOf(socket);

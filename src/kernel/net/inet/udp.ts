@@ -86,14 +86,13 @@ export function sendUdp(k: Kernel, task: Task, socket: Socket, message: SendMess
   const { io } = message;
   if (io.length > 0xffff) return -Errno.EMSGSIZE;
   if ((message.flags & Msg.OOB) !== 0) return -Errno.EOPNOTSUPP;
+  if (autobind(k, socket) < 0) return -Errno.EAGAIN;
   const to = destination(socket, message);
   if (typeof to === 'number') return to;
   if (to.port === 0) return -Errno.EINVAL;
   if ((socket.shutdown & Shut.SEND) !== 0) return brokenPipe(k, task, message.flags);
   const denied = maySend(k, socket, to.ip);
   if (denied < 0) return denied;
-  const failed = autobind(k, socket);
-  if (failed < 0) return -Errno.EAGAIN;
   if (io.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
   const pending = takeError(socket);
   if (pending < 0) return pending;

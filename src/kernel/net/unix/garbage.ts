@@ -16,8 +16,23 @@ function* inQueue(socket: Socket): Generator<Socket> {
 
 const isUnixFile = (file: File): boolean => file.kind === 'socket' && (file.data as Socket).unix !== null;
 
-/** Empties the queues of all sockets that can no longer be reached. */
+/** Looks for unreachable sockets when many files are in flight: before more are sent. */
+export function collectWhenMany(k: Kernel): void {
+  if (k.net.collectAt >= 0 && k.net.inFlight >= k.net.collectAt) collectInFlight(k);
+}
+
+/** Empties the queues of all sockets that can no longer be reached; does nothing while it is at it. */
 export function collectInFlight(k: Kernel): void {
+  if (k.net.collectAt < 0) return;
+  k.net.collectAt = -1;
+  for (const socket of unreachable(k)) {
+    purge(k, socket);
+    for (const waiting of socket.unix?.accepts ?? []) purge(k, waiting);
+  }
+  k.net.collectAt = Math.max(1000, k.net.inFlight * 2);
+}
+
+function unreachable(k: Kernel): Set<Socket> {
   const flying = new Map<Socket, number>();
   for (const socket of k.net.sockets.values())
     for (const packet of socket.receive)
@@ -29,10 +44,7 @@ export function collectInFlight(k: Kernel): void {
   const reach = [...k.net.sockets.values()].filter((socket) => !candidates.has(socket) && isRoot(socket));
   for (let i = 0; i < reach.length; i++)
     for (const inner of inQueue(reach[i])) if (candidates.delete(inner)) reach.push(inner);
-  for (const socket of candidates) {
-    purge(k, socket);
-    for (const waiting of socket.unix?.accepts ?? []) purge(k, waiting);
-  }
+  return candidates;
 }
 
 /** An accepted socket is a root by itself; one in a backlog is reached through its listener. */

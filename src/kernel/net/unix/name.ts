@@ -57,7 +57,10 @@ export function bindUnix(k: Kernel, task: Task, socket: Socket, address: Uint8Ar
   const name = parseUnixAddress(address);
   if (typeof name === 'number') return name;
   if (name === '') return autobind(k, socket);
-  if (state.name !== null) return -Errno.EINVAL;
+  if (state.name !== null) {
+    const taken = name.charCodeAt(0) !== 0 && typeof lookupPath(k, task, At.FDCWD, name) !== 'number';
+    return taken ? -Errno.EADDRINUSE : -Errno.EINVAL;
+  }
   if (name.charCodeAt(0) === 0) {
     if (k.net.unixNames.has(name)) return -Errno.EADDRINUSE;
     k.net.unixNames.set(name, socket);

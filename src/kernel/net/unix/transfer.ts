@@ -21,6 +21,7 @@ import {
 import { brokenPipe, takeError, waitOn } from '../socket.ts';
 import type { Packet, Socket } from '../types.ts';
 import { isConnectionless, queueFull, unixOf } from './connection.ts';
+import { collectInFlight, collectWhenMany } from './garbage.ts';
 import { autobind, findUnix, unixAddress } from './name.ts';
 
 /** The most bytes one packet of a stream holds. */
@@ -29,6 +30,9 @@ const CHUNK = 32768;
 /** Files in flight are bounded by the sender's limit of open files (too_many_unix_fds). */
 function mayFly(k: Kernel, task: Task, control: SendControl | null): number {
   if (!control || control.files.length === 0) return 0;
+  collectWhenMany(k);
+  if (k.net.inFlight + control.files.length <= task.group.rlimits[RLIMIT_NOFILE].cur) return 0;
+  collectInFlight(k);
   if (k.net.inFlight + control.files.length <= task.group.rlimits[RLIMIT_NOFILE].cur) return 0;
   const mighty = capable(task.cred, CAP.SYS_RESOURCE) || capable(task.cred, CAP.SYS_ADMIN);
   return mighty && k.net.inFlight < k.fs.maxFiles ? 0 : -Errno.ETOOMANYREFS;
@@ -124,31 +128,29 @@ function sendWhole(k: Kernel, task: Task, socket: Socket, target: Socket, messag
   return bytes.length;
 }
 
-function tellCredAndFiles(
-  k: Kernel,
-  task: Task,
-  socket: Socket,
-  message: ReceiveMessage,
-  packet: Packet,
-): void {
+/** SO_PASSCRED. */
+function tellCred(socket: Socket, message: ReceiveMessage, packet: Packet): void {
   if (socket.options.passCred && packet.cred)
     putControl(message, Sol.SOCKET, Scm.CREDENTIALS, ucredBytes(packet.cred));
-  if (packet.files) putRights(k, task, message, packet.files);
 }
 
 const sameCred = (a: Packet, b: Packet): boolean =>
   a.cred?.pid === b.cred?.pid && a.cred?.uid === b.cred?.uid && a.cred?.gid === b.cred?.gid;
 
 const hooks: StreamHooks = {
-  begin(k, task, socket, message, packet) {
-    tellCredAndFiles(k, task, socket, message, packet);
-    if (!packet.files || (message.flags & Msg.PEEK) !== 0) return;
-    for (const file of packet.files) putFile(k, file);
-    k.net.inFlight -= packet.files.length;
-    packet.files = null;
+  visit(k, task, socket, message, packet, begins) {
+    if (begins) tellCred(socket, message, packet);
+    if (!packet.files) return false;
+    putRights(k, task, message, packet.files);
+    if ((message.flags & Msg.PEEK) === 0) {
+      // Files go with the first byte of their packet.
+      for (const file of packet.files) putFile(k, file);
+      k.net.inFlight -= packet.files.length;
+      packet.files = null;
+    }
+    return true;
   },
-  joins: (socket, first, packet) =>
-    packet.files === null && (!socket.options.passCred || sameCred(first, packet)),
+  joins: (socket, first, packet) => !socket.options.passCred || sameCred(first, packet),
   taken() {},
 };
 
@@ -160,7 +162,8 @@ export function receiveUnix(k: Kernel, task: Task, socket: Socket, message: Rece
     return socket.type === Sock.STREAM ? -Errno.EINVAL : -Errno.ENOTCONN;
   if (socket.type === Sock.STREAM) return receiveStream(k, task, socket, message, hooks);
   const outcome = receiveDatagram(k, task, socket, message, (packet) => {
-    tellCredAndFiles(k, task, socket, message, packet);
+    tellCred(socket, message, packet);
+    if (packet.files) putRights(k, task, message, packet.files);
     if (socket.type === Sock.SEQPACKET) message.outFlags |= Msg.EOR;
   });
   return outcome;
