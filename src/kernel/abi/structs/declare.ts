@@ -47,6 +47,43 @@ const SCALARS: Readonly<Record<string, number>> = {
   u32: 4,
   s32: 4,
   pid_t: 4,
+  __poll_t: 4,
+  __be32: 4,
+  __be16: 2,
+  __u8: 1,
+  __u16: 2,
+  __u32: 4,
+  __s32: 4,
+  __u64: 8,
+  __s64: 8,
+  uint8_t: 1,
+  uint16_t: 2,
+  uint32_t: 4,
+  uint64_t: 8,
+  vm_fault_t: 4,
+  irqreturn_t: 4,
+  uintptr_t: 8,
+  phys_addr_t: 8,
+  resource_size_t: 8,
+  dma_addr_t: 8,
+  pgprot_t: 8,
+  pgd_t: 8,
+  pgoff_t: 8,
+  blkcnt_t: 8,
+  cycles_t: 8,
+  clock_t: 8,
+  kernel_cap_t: 8,
+  sigset_t: 8,
+  cpumask_t: 8,
+  work_func_t: 8,
+  irq_handler_t: 8,
+  wait_queue_func_t: 8,
+  poll_queue_proc: 8,
+  notifier_fn_t: 8,
+  kprobe_pre_handler_t: 8,
+  kprobe_post_handler_t: 8,
+  kretprobe_handler_t: 8,
+  rcu_callback_t: 8,
   uid_t: 4,
   gid_t: 4,
   dev_t: 4,
@@ -68,6 +105,13 @@ const SCALARS: Readonly<Record<string, number>> = {
   time64_t: 8,
 };
 
+/** Other C text of a member from some kernel version on: same size, same offset. */
+interface Variant {
+  readonly since: number;
+  readonly text: string;
+}
+const variants = new Map<string, Variant[]>();
+
 const declarations = new Map<string, StructDeclaration>();
 const layouts = new Map<string, Layout>();
 /** Typedef names of structs, such as `spinlock_t`. */
@@ -86,7 +130,16 @@ export const struct = (name: string, header: string, members: Members): void =>
 export const union = (name: string, header: string, members: Members): void =>
   declare(name, header, members, true);
 
-/** Declares `typedef struct of alias`. */
+/**
+ * How a member is written in C from kernel `since` (KERNEL_VERSION, 0: always) on, where its name or type differs from the
+ * declaration: `text` holds whole lines and takes the same room at the same place in every version.
+ */
+export function variant(name: string, member: string, since: number, text: string): void {
+  const key = `${name}.${member}`;
+  variants.set(key, [...(variants.get(key) ?? []), { since, text }]);
+}
+
+/** Declares `typedef struct of alias`; the header gets the typedef after the struct. */
 export function typedef(alias: string, of: string): void {
   typedefs.set(alias, of);
 }
@@ -148,13 +201,31 @@ function memberText(name: string, type: string): string {
   return `\t${type}${type.endsWith('*') ? '' : ' '}${name};`;
 }
 
-/** The C text of all structs of a header, in the order of their declaration. */
-export function structText(header: string): string {
+/** The C text of all structs of a header in that kernel version, in the order of their declaration. */
+export function structText(header: string, version: number): string {
   const text: string[] = [];
   for (const { name, union: isUnion, members, header: of } of declarations.values()) {
     if (of !== header) continue;
-    const lines = Object.entries(members).map(([member, type]) => memberText(member, type));
-    text.push(`${isUnion ? 'union' : 'struct'} ${name} {\n${lines.join('\n')}\n};\n`);
+    const lines = Object.entries(members).map(([member, type]) => {
+      const other = variants.get(`${name}.${member}`)?.findLast(({ since }) => version >= since);
+      return other?.text ?? memberText(member, type);
+    });
+    text.push(`${isUnion ? 'union' : 'struct'} ${name} {\n${lines.join('\n')}\n};`);
+    for (const [alias, named] of typedefs) if (named === name) text.push(`typedef struct ${name} ${alias};`);
   }
   return text.join('\n');
+}
+
+/** Names of all declared structs. */
+export const structNames = (): string[] => [...declarations.keys()];
+
+/** Offset and size of a member, for accessors that are made once; see {@link offsetOf}. */
+export function fieldOf(name: string, path: string): Field {
+  const [member, ...rest] = path.split('.');
+  const found = layoutOf(name).fields.get(member);
+  if (!found) throw new Error(`struct ${name} has no member ${member}`);
+  if (rest.length === 0) return found;
+  const type = declarations.get(name)!.members[member];
+  const inner = fieldOf(typedefs.get(type) ?? type.replace(/^(struct|union) /, ''), rest.join('.'));
+  return { offset: found.offset + inner.offset, size: inner.size };
 }
