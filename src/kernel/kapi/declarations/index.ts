@@ -1,0 +1,7 @@
+/** Door to the declared exports: importing it fills the table. */
+import './core.ts';
+import './memory.ts';
+import './devices.ts';
+import './tasks.ts';
+
+export { allSymbols, exported, type KernelSymbol, kernelVersion, symbolsOf, versionCode } from './declare.ts';
