@@ -28,7 +28,7 @@ async function main(argv: string[]): Promise<number> {
 main(process.argv.slice(2)).then(
   (status) => process.exit(status),
   (error: Error) => {
-    const known = ['ImageError', 'CheckpointError', 'UsageError'].includes(error.name);
+    const known = ['ImageError', 'CheckpointError', 'ProcessError', 'UsageError'].includes(error.name);
     process.stderr.write(`oopsbox: ${known ? error.message : (error.stack ?? error.message)}\n`);
     process.exit(known ? 2 : 70);
   },

@@ -16,6 +16,7 @@ import {
   consoleWrite,
   createVm,
   exitStatusOf,
+  KERNELS,
   loadCheckpoint,
   openProvisionedImage,
   readOutput,
@@ -68,6 +69,10 @@ function parse(argv: string[]): RunOptions {
   const memoryMiB = Number(parsed.memory ?? 512);
   if (!Number.isInteger(memoryMiB) || memoryMiB < 16 || memoryMiB > 3072)
     throw new UsageError(`--memory takes a whole number of MiB from 16 to 3072, not ${parsed.memory}`);
+  if (parsed.kernel !== undefined && !(parsed.kernel in KERNELS))
+    throw new UsageError(
+      `there is no kernel ${parsed.kernel}; --kernel takes ${Object.keys(KERNELS).join(' or ')}`,
+    );
   return { ...parsed, memoryMiB, deterministic: parsed.deterministic === true };
 }
 
