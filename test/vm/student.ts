@@ -203,6 +203,12 @@ export class Screen {
     return this.screen();
   }
 
+  /** Types, waits until the VM has nothing left to do, and answers the screen. */
+  async press(keys: string | Uint8Array): Promise<string> {
+    await this.type(keys);
+    return this.settle();
+  }
+
   resize(rows: number, cols: number): void {
     this.#xterm.resize(cols, rows);
     resizeTerminal(this.#vm, this.pid, { rows, cols });
