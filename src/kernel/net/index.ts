@@ -22,6 +22,7 @@ export const createNetRoom = (): NetRoom => ({
   nextAutobind: 0,
   inFlight: 0,
   doomed: null,
+  releases: 0,
   collectAt: 1000,
   ports: { tcp: new Map(), udp: new Map(), ping: new Map() },
   raw: [],

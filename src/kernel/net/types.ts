@@ -201,6 +201,8 @@ export interface NetRoom {
   inFlight: number;
   /** Files of dropped messages that are being put, so that a chain of sockets in messages is freed without recursion. */
   doomed: File[] | null;
+  /** Sockets released since unreachable ones were last looked for. */
+  releases: number;
   /** At how many files in flight unreachable sockets are looked for; -1 while they are being freed. */
   collectAt: number;
   /** Sockets that hold a port, by protocol and port. */

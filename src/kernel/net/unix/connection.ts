@@ -14,7 +14,7 @@ import { purge } from '../queue.ts';
 import { newSocket, releaseSocket, waitOn, wakeAll, wakeReaders, wakeWriters } from '../socket.ts';
 import { sysctlNumber } from '../sysctl.ts';
 import type { Socket, UnixState } from '../types.ts';
-import { collectInFlight } from './garbage.ts';
+import { collectAfterRelease } from './garbage.ts';
 import { autobind, findUnix, unbind } from './name.ts';
 
 export const unixOf = (socket: Socket): UnixState => socket.unix as UnixState;
@@ -185,5 +185,5 @@ export function releaseUnix(k: Kernel, socket: Socket): void {
   }
   purge(k, socket);
   wakeAll(k, socket);
-  if (k.net.inFlight > 0) collectInFlight(k);
+  collectAfterRelease(k);
 }

@@ -21,10 +21,16 @@ export function collectWhenMany(k: Kernel): void {
   if (k.net.collectAt >= 0 && k.net.inFlight >= k.net.collectAt) collectInFlight(k);
 }
 
+/** Looks for unreachable sockets after releases: not so often that closing many sockets costs the square of their number. */
+export function collectAfterRelease(k: Kernel): void {
+  if (k.net.inFlight > 0 && ++k.net.releases * 8 >= k.net.sockets.size) collectInFlight(k);
+}
+
 /** Empties the queues of all sockets that can no longer be reached; does nothing while it is at it. */
 export function collectInFlight(k: Kernel): void {
   if (k.net.collectAt < 0) return;
   k.net.collectAt = -1;
+  k.net.releases = 0;
   for (const socket of unreachable(k)) {
     purge(k, socket);
     for (const waiting of socket.unix?.accepts ?? []) purge(k, waiting);

@@ -116,7 +116,9 @@ function sendWhole(k: Kernel, task: Task, socket: Socket, target: Socket, messag
   const { io, control } = message;
   if (io.length > socket.options.sendBuffer - 32) return -Errno.EMSGSIZE;
   const room = socket.options.sendBuffer - socket.sendCharge;
-  if ((socket.sendCharge > 0 && room < io.length) || room <= 0 || !quotaAllows(k, target, io.length))
+  if (!quotaAllows(k, target, io.length))
+    return waitOn(k, task, target.writeWait, message.nonblock, socket.options.sendTimeoutNs);
+  if ((socket.sendCharge > 0 && room < io.length) || room <= 0)
     return waitOn(k, task, socket.writeWait, message.nonblock, socket.options.sendTimeoutNs);
   const bytes = io.length === 0 ? new Uint8Array(0) : copyFromIo(k, task, io, io.length);
   if (typeof bytes === 'number') return bytes;
