@@ -20,6 +20,7 @@ import {
   loadCheckpoint,
   openProvisionedImage,
   readOutput,
+  rebootVm,
   restoreVm,
   runVm,
   saveCheckpoint,
@@ -276,8 +277,13 @@ async function attach(vm: Vm): Promise<number> {
   const stdout = new OutputPump(process.stdout, bell, (max) => consoleRead(vm, max));
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   try {
-    await drive(vm, bell, [stdin, stdout], (quiet) => left || (ended && quiet));
-    await stdout.finish();
+    for (;;) {
+      await drive(vm, bell, [stdin, stdout], (quiet) => left || (ended && quiet));
+      await stdout.finish();
+      if (left || vm.kernel.halted?.reason !== 'restart') break;
+      rebootVm(vm);
+      size();
+    }
   } finally {
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
     process.stdin.pause();

@@ -5,6 +5,7 @@
 import './index.ts';
 import { createDriversRoom, initDrivers } from './drivers/index.ts';
 import { createRandom } from './drivers/random.ts';
+import type { Disk } from './fs/disk.ts';
 import { createFsRoom, initFs } from './fs/index.ts';
 import type { Kernel, KernelIdentity, KernelState, Quotas } from './kernel.ts';
 import { createMmRoom, initMm } from './mm/index.ts';
@@ -28,6 +29,8 @@ export interface BootOptions {
   nsPerInstruction: number;
   /** The programs tried as init, in order, as Linux does without `init=`. */
   init?: readonly string[];
+  /** The disk of the kernel that ran before; default: the image as it is. */
+  disk?: Disk;
 }
 
 type Handles = Pick<Kernel, 'machine' | 'guest' | 'hart' | 'image' | 'host'>;
@@ -61,7 +64,7 @@ export function bootKernel(handles: Handles, options: BootOptions): Kernel {
   const k: Kernel = { ...createState(options), ...handles };
   initPrintk(k);
   initMm(k);
-  initFs(k);
+  initFs(k, options.disk);
   initDrivers(k);
   initTty(k);
   initNet(k);

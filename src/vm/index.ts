@@ -28,7 +28,7 @@ export {
   writeInput,
 } from './process.ts';
 export { openProvisionedImage, provisionInVms } from './provision.ts';
-export { bootedTemplate, createVm } from './template.ts';
+export { bootedTemplate, createVm, runToPrompt } from './template.ts';
 export {
   bootVm,
   checkpointVm,
@@ -38,6 +38,7 @@ export {
   forkVm,
   hashVm,
   KERNELS,
+  rebootVm,
   restoreVm,
   runVm,
   type SliceResult,

@@ -42,15 +42,19 @@ function sourcesHash(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** Boots a VM until it has nothing left to do: init has started everything and a login prompt waits. */
-function bootToPrompt(machine: Machine, image: ImageFs, options: VmOptions): Checkpoint {
-  const vm = bootVm(machine, image, options);
+/** Runs a VM that boots until it has nothing left to do: init has started everything and a login prompt waits. */
+export function runToPrompt(vm: Vm): void {
   for (let spent = 0; spent < BOOT_BUDGET; ) {
     const slice = runVm(vm, SLICE, PATIENCE_NS);
     spent += slice.retired;
     if (slice.state === 'halted') throw new Error(`the VM halted while it booted: ${vm.kernel.halted?.text}`);
     if (slice.state === 'idle') break;
   }
+}
+
+function bootToPrompt(machine: Machine, image: ImageFs, options: VmOptions): Checkpoint {
+  const vm = bootVm(machine, image, options);
+  runToPrompt(vm);
   const checkpoint = checkpointVm(vm);
   destroyVm(vm);
   return checkpoint;

@@ -5,7 +5,10 @@
  */
 import type { Machine } from '../cpu/machine.ts';
 import { bootKernel } from '../kernel/boot.ts';
+import { randomBytes } from '../kernel/drivers/random.ts';
+import { ejectDisk } from '../kernel/fs/disk.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
+import { currentTime } from '../kernel/fs/inode.ts';
 import type { Kernel, KernelHost } from '../kernel/kernel.ts';
 import { run as runKernel } from '../kernel/task/engine.ts';
 import { saveLoaded } from '../kernel/task/regs.ts';
@@ -78,6 +81,24 @@ export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}
     },
   );
   return { kernel, bootHostNs: hostNowNs() };
+}
+
+/**
+ * Switches the machine off and on: a new kernel boots over the same disk; everything else, memory and processes, is gone. The
+ * old kernel need not have halted (a power cut then).
+ */
+export function rebootVm(vm: Vm): void {
+  const { machine, guest, hart, image, host, identity, quotas, time, unsupported } = vm.kernel;
+  const seed = randomBytes(vm.kernel, 32);
+  const epochSec = currentTime(vm.kernel).sec;
+  const disk = ejectDisk(vm.kernel);
+  guest.destroy();
+  vm.kernel = bootKernel(
+    { machine, guest: machine.createGuest(quotas.memoryPages), hart, image, host },
+    { identity, quotas, seed, epochSec, nsPerInstruction: time.nsPerInstruction, disk },
+  );
+  vm.kernel.unsupported = unsupported;
+  vm.bootHostNs = hostNowNs();
 }
 
 /** What a slice of running came to. */

@@ -12,7 +12,9 @@ import {
   forgetProcess,
   openProvisionedImage,
   readOutput,
+  rebootVm,
   resizeTerminal,
+  runToPrompt,
   runVm,
   spawnProcess,
   type Vm,
@@ -116,6 +118,18 @@ export class Student {
     if (status !== 0 || stderr !== '')
       throw new Error(`${command}: status ${status}\n${stdout}\n--- stderr\n${stderr}`);
     return stdout;
+  }
+
+  /** Restarts the machine as its own `reboot` does, and waits for the next login prompt. */
+  reboot(): void {
+    spawnProcess(this.vm, { argv: ['/sbin/reboot'] });
+    for (let spent = 0; this.vm.kernel.halted === null; spent += SLICE) {
+      runVm(this.vm, SLICE, Number.POSITIVE_INFINITY, 1);
+      if (spent > DEFAULT_BUDGET) throw new Error('the machine does not shut down');
+    }
+    if (this.vm.kernel.halted.reason !== 'restart') throw new Error(this.vm.kernel.halted.text);
+    rebootVm(this.vm);
+    runToPrompt(this.vm);
   }
 
   /** A terminal of its own with a login shell (or `argv`) in it. */

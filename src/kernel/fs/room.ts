@@ -1,6 +1,7 @@
 /** The fs room at birth: internal file systems, then the root over the image with devtmpfs on /dev (init/do_mounts.c). */
 import type { Kernel } from '../kernel.ts';
 import { newDentry } from './dcache.ts';
+import { type Disk, insertDisk } from './disk.ts';
 import { crossMounts, kernelMount, newMount } from './mount.ts';
 import { lookupChild } from './namei.ts';
 import { defineFsType } from './ops.ts';
@@ -58,7 +59,7 @@ for (const [name, magic] of [
   });
 
 /** Builds the internal file systems and mounts the root; devtmpfs goes on /dev where the image has such a directory. */
-export function initFs(k: Kernel): void {
+export function initFs(k: Kernel, disk?: Disk): void {
   const { fs } = k;
   const unlimited = { maxBytes: Number.MAX_SAFE_INTEGER };
   fs.maxFiles = k.quotas.maxOpenFiles;
@@ -75,7 +76,7 @@ export function initFs(k: Kernel): void {
   });
   fs.anonMount = newMount(k, fs.anonfs, newDentry('', null, fs.anonfs.root), 0, 'none', '');
   fs.anonMount.id = 0;
-  const sb = createRootfs(k);
+  const sb = disk ? insertDisk(k, disk) : createRootfs(k);
   fs.rootMount = newMount(k, sb, newDentry('', null, sb.root), 1 << 21, sb.source, '');
   fs.mounts.push(fs.rootMount);
   bootMount(k, 'devtmpfs', 'udev', 'dev', 2, '');

@@ -89,6 +89,14 @@ const INODE_COST = 600;
 const entryCost = (name: string): number => 80 + name.length;
 const inodeCost = (inode: Inode): number => INODE_COST + (inode.link?.length ?? 0);
 
+/** What an inode and the entries it holds take of {@link chargeMeta}'s budget. */
+export function metaCost(inode: Inode): number {
+  let cost = inode.lower === 0 ? inodeCost(inode) : 0;
+  for (const [name, value] of inode.xattrs ?? []) cost += name.length + value.length;
+  if (isDir(inode.mode)) for (const name of entriesOf(inode)?.keys() ?? []) cost += entryCost(name);
+  return cost;
+}
+
 function setEntry(k: Kernel, dir: Inode, name: string, inode: Inode): void {
   const own = ownEntries(dir);
   if (!own.has(name)) k.fs.metaBytes += entryCost(name);
@@ -212,9 +220,7 @@ function evict(k: Kernel, inode: Inode): void {
   if (isReg(inode.mode)) dropPages(k, inode);
   sb.usedInodes--;
   if (inode.lower !== 0) (sb.data as TreeData | null)?.inodes.delete(inode.lower);
-  else k.fs.metaBytes -= inodeCost(inode);
-  for (const [name, value] of inode.xattrs ?? []) k.fs.metaBytes -= name.length + value.length;
-  if (isDir(inode.mode)) for (const name of entriesOf(inode)?.keys() ?? []) k.fs.metaBytes -= entryCost(name);
+  k.fs.metaBytes -= metaCost(inode);
   inode.data = null;
 }
 
