@@ -129,8 +129,30 @@ export function splice(
   if ((inPipe && from !== null) || (outPipe && to !== null)) return -Errno.ESPIPE;
   if (inPipe) return fromPipe(k, task, source, target, to, count, flags, true);
   if (!outPipe) return -Errno.EINVAL;
+  if (source.kind === 'socket') return fromSocket(k, task, source, target, count, flags);
   if (!opsOf(source).seekable || isDir(source.inode.mode)) return -Errno.EINVAL;
   return copyOutOf(k, task, source, from, target, null, Math.min(count, CHUNK));
+}
+
+/** What a socket has goes into a pipe, as much as there is room for: nothing is taken that does not fit. */
+function fromSocket(
+  k: Kernel,
+  task: Task,
+  source: File,
+  target: File,
+  count: number,
+  flags: number,
+): Outcome {
+  const pipe = target.data as Pipe;
+  const room = pipe.capacity - pipe.bytes;
+  if (room <= 0 && pipe.readers > 0) {
+    if (((target.flags & O.NONBLOCK) | (flags & SPLICE_F_NONBLOCK)) !== 0) return -Errno.EAGAIN;
+    return wait([pipe.writeWait]);
+  }
+  const chunk = kernelBuf(new Uint8Array(Math.min(count, CHUNK, Math.max(room, 1))));
+  const got = pipe.readers > 0 ? readFrom(k, task, source, chunk, null) : chunk.length;
+  if (typeof got !== 'number' || got <= 0) return got;
+  return put(k, task, target, (chunk.kernel as Uint8Array).subarray(0, got), null);
 }
 
 function fromPipe(
