@@ -7,7 +7,7 @@ import { defineFsType } from '../fs/ops.ts';
 import { newSuperblock } from '../fs/super.ts';
 import type { Superblock } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
-import { loopback } from './interfaces.ts';
+import { loopback, registerInterface } from './interfaces.ts';
 import type { NetRoom } from './types.ts';
 
 const SOCKFS_MAGIC = 0x534f434b;
@@ -44,4 +44,5 @@ defineFsType({
 /** Mounts sockfs inside. Brings up no interface: `ip link set lo up` of the boot script does. */
 export function initNet(k: Kernel): void {
   k.net.sockfs = newSuperblock(k, 'sockfs', 'sockfs', { mode: 0o40555 });
+  for (const device of k.net.interfaces) registerInterface(k, device);
 }

@@ -3,11 +3,13 @@
  * when an interface that is up has it, or lies in its loopback network; nothing else can be reached.
  */
 import { Errno } from '../abi/errno.ts';
+import { registerDevice } from '../drivers/device.ts';
 import type { Kernel } from '../kernel.ts';
 import { isIpv4, isLoopback, isMulticast, prefixMask, toNumber } from './address.ts';
 import { Iff } from './flags.ts';
 import type { InterfaceAddress, Ip, NetInterface } from './types.ts';
 
+const ARPHRD_LOOPBACK = 772;
 const V4_LOOPBACK: InterfaceAddress = { ip: '7f000001', prefix: 8, label: 'lo', scope: 254 };
 const V6_LOOPBACK: InterfaceAddress = { ip: `${'0'.repeat(31)}1`, prefix: 128, label: '', scope: 254 };
 
@@ -35,13 +37,50 @@ export const shownFlags = (device: NetInterface): number =>
   isUp(device) ? device.flags | Iff.RUNNING | Iff.LOWER_UP : device.flags;
 
 /** Brings an interface up or down; `lo` gets its addresses when it comes up (inetdev_event, addrconf_notify). */
-export function setInterfaceUp(device: NetInterface, up: boolean): void {
+export function setInterfaceUp(k: Kernel, device: NetInterface, up: boolean): void {
   if (up === isUp(device)) return;
   device.flags = up ? device.flags | Iff.UP : device.flags & ~Iff.UP;
   if (up && !device.addresses.some((address) => isIpv4(address.ip)))
     device.addresses.unshift({ ...V4_LOOPBACK });
   if (up) device.addresses.push({ ...V6_LOOPBACK });
   else device.addresses = device.addresses.filter((address) => isIpv4(address.ip));
+  showInSysfs(k, device);
+}
+
+/** Brings /sys/class/net up to date with an interface (net/core/net-sysfs.c). */
+export function showInSysfs(k: Kernel, device: NetInterface): void {
+  const up = isUp(device);
+  const texts: Record<string, string | number> = {
+    addr_len: 6,
+    address: '00:00:00:00:00:00',
+    broadcast: '00:00:00:00:00:00',
+    carrier: up ? 1 : '',
+    dev_id: '0x0',
+    flags: `0x${device.flags.toString(16)}`,
+    ifindex: device.index,
+    iflink: device.index,
+    link_mode: 0,
+    mtu: device.mtu,
+    operstate: up ? 'unknown' : 'down',
+    tx_queue_len: device.txQueueLength,
+    type: ARPHRD_LOOPBACK,
+  };
+  const shown = k.drivers.devices.find((each) => each.class === 'net' && each.name === device.name);
+  if (shown) for (const [name, value] of Object.entries(texts)) shown.attributes[name] = `${value}\n`;
+}
+
+/** Enters an interface into the device model. */
+export function registerInterface(k: Kernel, device: NetInterface): void {
+  registerDevice(k, {
+    name: device.name,
+    devpath: `virtual/net/${device.name}`,
+    class: 'net',
+    rdev: 0,
+    node: null,
+    uevent: { INTERFACE: device.name, IFINDEX: String(device.index) },
+    attributes: {},
+  });
+  showInSysfs(k, device);
 }
 
 /** Adds an address: -EEXIST. IPv4 addresses come before IPv6 ones. */

@@ -6,7 +6,7 @@ import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { isIpv4, prefixMask, toNumber } from './address.ts';
 import { Af, Iff, Sock } from './flags.ts';
-import { findInterface, interfaceByIndex, setInterfaceUp, shownFlags } from './interfaces.ts';
+import { findInterface, interfaceByIndex, setInterfaceUp, showInSysfs, shownFlags } from './interfaces.ts';
 import type { NetInterface, Socket } from './types.ts';
 
 const IFREQ_SIZE = 40;
@@ -126,7 +126,7 @@ function interfaceIoctl(k: Kernel, task: Task, cmd: number, va: number): number 
       return writeShort(k, task, value, shownFlags(device) & 0xffff);
     case Sio.SIFFLAGS:
       if (!capable(task.cred, CAP.NET_ADMIN)) return -Errno.EPERM;
-      setInterfaceUp(device, (view.getUint16(NAME_SIZE, true) & Iff.UP) !== 0);
+      setInterfaceUp(k, device, (view.getUint16(NAME_SIZE, true) & Iff.UP) !== 0);
       return 0;
     case Sio.GIFADDR:
     case Sio.GIFDSTADDR:
@@ -142,7 +142,7 @@ function interfaceIoctl(k: Kernel, task: Task, cmd: number, va: number): number 
     case Sio.GIFMTU:
       return writeI32(k, task, value, device.mtu);
     case Sio.SIFMTU:
-      return setMtu(task, device, view.getInt32(NAME_SIZE, true));
+      return setMtu(k, task, device, view.getInt32(NAME_SIZE, true));
     case Sio.GIFHWADDR: {
       const bytes = new Uint8Array(16);
       new DataView(bytes.buffer).setUint16(0, ARPHRD_LOOPBACK, true);
@@ -161,10 +161,11 @@ function interfaceIoctl(k: Kernel, task: Task, cmd: number, va: number): number 
   }
 }
 
-function setMtu(task: Task, device: NetInterface, mtu: number): number {
+function setMtu(k: Kernel, task: Task, device: NetInterface, mtu: number): number {
   if (!capable(task.cred, CAP.NET_ADMIN)) return -Errno.EPERM;
   if (mtu < 0) return -Errno.EINVAL;
   device.mtu = mtu;
+  showInSysfs(k, device);
   return 0;
 }
 

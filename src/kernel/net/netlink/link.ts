@@ -3,7 +3,7 @@ import { Errno } from '../../abi/errno.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Task } from '../../task/types.ts';
 import { Iff } from '../flags.ts';
-import { findInterface, interfaceByIndex, setInterfaceUp, shownFlags } from '../interfaces.ts';
+import { findInterface, interfaceByIndex, setInterfaceUp, showInSysfs, shownFlags } from '../interfaces.ts';
 import type { NetInterface } from '../types.ts';
 import { addressMessages } from './address.ts';
 import type { Answer, Compose } from './answer.ts';
@@ -130,7 +130,8 @@ export function changeLink(k: Kernel, _task: Task, request: Request): Answer {
   if (length) device.txQueueLength = u32(length);
   const before = shownFlags(device);
   const change = u32(request.body, 12) || 0xffffffff;
-  if ((change & Iff.UP) !== 0) setInterfaceUp(device, (u32(request.body, 8) & Iff.UP) !== 0);
+  if ((change & Iff.UP) !== 0) setInterfaceUp(k, device, (u32(request.body, 8) & Iff.UP) !== 0);
+  showInSysfs(k, device);
   announce(k, device, before);
   return 0;
 }
