@@ -7,6 +7,7 @@ import { createDriversRoom, initDrivers } from './drivers/index.ts';
 import { createRandom } from './drivers/random.ts';
 import type { Disk } from './fs/disk.ts';
 import { createFsRoom, initFs } from './fs/index.ts';
+import { createTaskingRoom } from './kapi/tasking.ts';
 import type { Kernel, KernelIdentity, KernelState, Quotas } from './kernel.ts';
 import { createMmRoom, initMm } from './mm/index.ts';
 import { createModuleRoom } from './module/index.ts';
@@ -56,6 +57,7 @@ function createState(options: BootOptions): KernelState {
     time: createTimeRoom({ sec: options.epochSec, nsec: 0 }, options.nsPerInstruction),
     net: createNetRoom(),
     module: createModuleRoom(),
+    tasking: createTaskingRoom(),
   };
 }
 

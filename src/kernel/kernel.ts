@@ -9,6 +9,8 @@ import type { RandomState } from './drivers/random.ts';
 import type { DriversRoom } from './drivers/types.ts';
 import type { ImageFs } from './fs/image.ts';
 import type { FsRoom } from './fs/types.ts';
+import type { KapiRoom } from './kapi/room.ts';
+import type { TaskingRoom } from './kapi/tasking.ts';
 import type { MmRoom } from './mm/types.ts';
 import type { ModuleRoom } from './module/types.ts';
 import type { NetRoom } from './net/types.ts';
@@ -59,6 +61,7 @@ export interface KernelState {
   time: TimeRoom;
   net: NetRoom;
   module: ModuleRoom;
+  tasking: TaskingRoom;
 }
 
 /** What the host gives a kernel to run with. */

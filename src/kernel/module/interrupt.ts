@@ -7,7 +7,7 @@ import { newTable } from '../fs/file.ts';
 import { newFsContext } from '../fs/room.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Activation } from '../outcome.ts';
-import { defineStep, wait } from '../outcome.ts';
+import { defineStep, findStep, wait } from '../outcome.ts';
 import { SIG_IGN } from '../signal/bits.ts';
 import { dupFsContext } from '../task/context.ts';
 import { newTask, startTask } from '../task/create.ts';
@@ -31,6 +31,11 @@ export function runInInterrupt(
   if (irqQueue.length >= MAX_QUEUE) return;
   const item: InterruptWork = { entry: work.entry, args: [...work.args], then: work.then ?? null };
   irqQueue.push(item);
+}
+
+/** Queues a step for interrupt context: it is entered on swapper/0 and may call module code. */
+export function stepInInterrupt(k: Kernel, step: Activation): void {
+  if (k.module.irqQueue.length < MAX_QUEUE) k.module.irqQueue.push({ entry: 0, args: [], then: step });
 }
 
 /** Whether interrupt work is to run now. Kernel code that has turned interrupts off is waited for. */
@@ -76,8 +81,9 @@ export function nextInterrupt(k: Kernel): Task | null {
   return task;
 }
 
-defineStep('interrupt.run', (_k, _task, work: InterruptWork, entry) => {
+defineStep('interrupt.run', (k, task, work: InterruptWork, entry) => {
   if (entry.by === 'result') return 0;
+  if (work.entry === 0 && work.then) return findStep(work.then.step)(k, task, work.then.state, entry);
   return call(work.entry, work.args, ...(work.then ? [work.then] : []));
 });
 

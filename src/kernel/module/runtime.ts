@@ -175,6 +175,8 @@ function callExported(k: Kernel, task: Task, pc: number): KernelTrap {
     answer(k, task, outcome);
     return null;
   }
+  // A lock that is taken: the call is made again.
+  if (outcome === RUN_ON) return null;
   task.activations.push(kapiActivation(state));
   return { outcome };
 }

@@ -5,6 +5,7 @@
  */
 import { Access, Trap } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
+import { refreshJiffies } from '../kapi/jiffies.ts';
 import { type Kernel, unsupported } from '../kernel.ts';
 import { handleFault } from '../mm/fault.ts';
 import { activateMm } from '../mm/mm.ts';
@@ -191,10 +192,11 @@ function userLoop(k: Kernel, task: Task, end: number): void {
       if (task.sliceLeft <= 0) task.involuntarySwitches++;
       return;
     }
-    const due = Math.min(
+    let due = Math.min(
       time.heap.length > 0 ? time.heap[0].atNs - time.nowNs : Infinity,
       untilCpuTimer(task),
     );
+    if (inKernel) due = Math.min(due, refreshJiffies(k));
     if (due < Infinity) budget = Math.min(budget, Math.max(1, Math.ceil(due / nsPerInstruction(k))));
     const trap = hart.run(budget);
     account(k, task, hart.retired, !inKernel);
