@@ -6,7 +6,9 @@ export const hasModversions = (release: string): boolean => !release.startsWith(
 
 /** VERMAGIC_STRING of a release. */
 export const vermagic = (release: string): string =>
-  hasModversions(release) ? `${release} SMP mod_unload modversions riscv` : `${release} SMP mod_unload riscv64`;
+  hasModversions(release)
+    ? `${release} SMP mod_unload modversions riscv`
+    : `${release} SMP mod_unload riscv64`;
 
 const table = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;

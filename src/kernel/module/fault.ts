@@ -113,3 +113,13 @@ export function provideAtomicSleep(report: AtomicSleep): void {
   atomicSleep = report;
 }
 export const sleptInInterrupt = (k: Kernel, task: Task): void => atomicSleep(k, task);
+
+type StackDump = (k: Kernel, task: Task) => void;
+let stackDump: StackDump = () => {};
+
+/** The panic room registers dump_stack here. */
+export function provideDumpStack(dump: StackDump): void {
+  stackDump = dump;
+}
+/** dump_stack(): who runs, and the trace of calls. */
+export const dumpStack = (k: Kernel, task: Task): void => stackDump(k, task);

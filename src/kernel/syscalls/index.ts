@@ -6,6 +6,7 @@ import './fs.ts';
 import './futex.ts';
 import './misc.ts';
 import './mm.ts';
+import './module.ts';
 import './mount.ts';
 import './net.ts';
 import './pipe.ts';
