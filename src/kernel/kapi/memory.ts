@@ -1,0 +1,511 @@
+/**
+ * kmalloc, kmem_cache, vmalloc and pages for modules (mm/slub.c, mm/vmalloc.c, mm/page_alloc.c). Always true: every live
+ * allocation is in `objects` with its size, caller and module; fresh memory is zeroed; a cache hands out last what was freed
+ * last; a freed object keeps its bytes but for the eight in its middle, where the (mixed) pointer to the next free one lies.
+ */
+import type { Vaddr } from '../../cpu/machine.ts';
+import { PAGE_SIZE } from '../../cpu/machine.ts';
+import type { Kernel } from '../kernel.ts';
+import { LINEAR_BASE, VMALLOC_BASE } from '../mm/layout.ts';
+import { allocPage, putPage } from '../mm/pages.ts';
+import { kfault } from '../module/fault.ts';
+import { fillK, readK, writeK, writeKBig } from '../module/kmem.ts';
+import { mapFresh, unmapPages } from '../module/memory.ts';
+import { KernelPage } from '../module/kmem.ts';
+import { call } from '../module/runtime.ts';
+import { defineStep } from '../outcome.ts';
+import { Level, printk } from '../printk/printk.ts';
+import type { Task } from '../task/types.ts';
+import { bytesOf, load, loadString, moduleAt, store, unsigned } from './access.ts';
+import { kapi } from './registry.ts';
+import { dumpStack, kernelBug, kernelWarn, kernelWarnOnce } from './report.ts';
+import { kapiRoom } from './room.ts';
+
+/** One live allocation, for leak reports and inspection. */
+export interface Allocation {
+  address: Vaddr;
+  /** Bytes asked for, and bytes given. */
+  size: number;
+  room: number;
+  /** Return address of the call that made it; the module it lies in, or null. */
+  caller: Vaddr;
+  module: string | null;
+  kind: 'kmalloc' | 'cache' | 'vmalloc' | 'pages';
+  cache: string;
+  timeNs: number;
+  tid: number;
+}
+
+export interface KmemCache {
+  name: string;
+  size: number;
+  stride: number;
+  /** Pages of one slab. */
+  pages: number;
+  free: Vaddr[];
+  total: number;
+  active: number;
+  ctor: Vaddr;
+  module: string | null;
+}
+
+interface Area {
+  base: Vaddr;
+  pages: number;
+}
+
+export interface HeapRoom {
+  /** The first ones are kmalloc's; a destroyed cache leaves a hole. */
+  caches: (KmemCache | null)[];
+  /** Base address of each slab: its cache, by index. */
+  slabs: Map<Vaddr, number>;
+  /** Allocations of whole pages, by address: how many. */
+  large: Map<Vaddr, number>;
+  objects: Map<Vaddr, Allocation>;
+  /** Mapped stretches of vmalloc space, ascending. */
+  areas: Area[];
+  /** struct kmem_cache in guest memory: its cache, by index. */
+  cacheOf: Map<Vaddr, number>;
+}
+
+const CLASSES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192];
+export const ZERO_SIZE_PTR = 16;
+const MAX_CACHE_SIZE = 8192;
+export const KMALLOC_MAX_SIZE = 1 << 22;
+/** Contiguous pages of more than one live here: above all the memory the linear map can have. */
+const WINDOW_BASE = LINEAR_BASE + 2 ** 35;
+const MAX_CACHES = 1000;
+/** Every record costs the host memory that no page counts. */
+const MAX_OBJECTS = 1_000_000;
+
+function heap(k: Kernel): HeapRoom {
+  const room = kapiRoom(k).heap;
+  if (room.caches.length === 0)
+    for (const size of CLASSES) room.caches.push(newCache(`kmalloc-${size >= 1024 ? `${size / 1024}k` : size}`, size, size));
+  return room;
+}
+
+const newCache = (name: string, size: number, stride: number): KmemCache => ({
+  name,
+  size,
+  stride,
+  pages: Math.max(1, Math.ceil(stride / PAGE_SIZE)),
+  free: [],
+  total: 0,
+  active: 0,
+  ctor: 0,
+  module: null,
+});
+
+/** First fit among the areas between `from` and `to`, with a guard page after each. Null: no memory. */
+function mapArea(k: Kernel, from: Vaddr, to: Vaddr, pages: number): Vaddr | null {
+  const { areas } = heap(k);
+  let base = from;
+  let at = areas.findIndex((area) => area.base >= from);
+  if (at < 0) at = areas.length;
+  for (; at < areas.length && areas[at].base < to; at++) {
+    if (areas[at].base - base >= (pages + 1) * PAGE_SIZE) break;
+    base = areas[at].base + (areas[at].pages + 1) * PAGE_SIZE;
+  }
+  if (base + pages * PAGE_SIZE > to || !mapFresh(k, base, pages, KernelPage.DATA)) return null;
+  areas.splice(at, 0, { base, pages });
+  k.sched.kernelWork += pages * 20;
+  return base;
+}
+
+function unmapArea(k: Kernel, base: Vaddr): boolean {
+  const { areas } = heap(k);
+  const at = areas.findIndex((area) => area.base === base);
+  if (at < 0) return false;
+  unmapPages(k, base, areas[at].pages);
+  areas.splice(at, 1);
+  return true;
+}
+
+/** Physically contiguous pages as far as a module can tell; 0: no memory. */
+function contiguous(k: Kernel, pages: number): Vaddr {
+  if (pages === 1) {
+    const pfn = allocPage(k);
+    return pfn < 0 ? 0 : LINEAR_BASE + pfn * PAGE_SIZE;
+  }
+  return mapArea(k, WINDOW_BASE, WINDOW_BASE + 2 ** 34, pages) ?? 0;
+}
+
+function freeContiguous(k: Kernel, base: Vaddr, pages: number): void {
+  if (pages === 1) putPage(k, (base - LINEAR_BASE) / PAGE_SIZE);
+  else unmapArea(k, base);
+}
+
+function record(k: Kernel, task: Task, of: Pick<Allocation, 'address' | 'size' | 'room' | 'kind' | 'cache'>): void {
+  const { objects } = heap(k);
+  if (objects.size >= MAX_OBJECTS) return;
+  const caller = task.kernelMode ? k.hart.x(1) : 0;
+  objects.set(of.address, { ...of, caller, module: caller === 0 ? null : moduleAt(k, caller), timeNs: k.time.nowNs, tid: task.tid });
+}
+
+function grow(k: Kernel, cache: KmemCache, index: number): boolean {
+  const base = contiguous(k, cache.pages);
+  if (base === 0) return false;
+  const count = Math.floor((cache.pages * PAGE_SIZE) / cache.stride);
+  heap(k).slabs.set(base, index);
+  for (let i = count - 1; i >= 0; i--) cache.free.push(base + i * cache.stride);
+  cache.total += count;
+  return true;
+}
+
+function take(k: Kernel, index: number): Vaddr {
+  const cache = heap(k).caches[index]!;
+  if (cache.free.length === 0 && !grow(k, cache, index)) return 0;
+  const address = cache.free.pop()!;
+  cache.active++;
+  fillK(k, address, cache.stride, 0);
+  k.sched.kernelWork += 30 + (cache.stride >> 5);
+  return address;
+}
+
+const slabOf = (k: Kernel, address: Vaddr): { index: number; base: Vaddr } | null => {
+  const room = heap(k);
+  const page = address - (((address % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE);
+  for (const base of [page, page - PAGE_SIZE]) {
+    const index = room.slabs.get(base);
+    if (index === undefined) continue;
+    const cache = room.caches[index];
+    if (cache && address < base + cache.pages * PAGE_SIZE) return { index, base };
+  }
+  return null;
+};
+
+/** Puts an object back. Its bytes stay, but for the link to the next free one. */
+function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): void {
+  const room = heap(k);
+  const cache = room.caches[index]!;
+  const next = cache.free[cache.free.length - 1];
+  if (next === address) {
+    kernelBug(k, task, { file: 'mm/slub.c:547', symbol: 'kfree+0x2ba/0x32a' });
+    return;
+  }
+  if (room.objects.delete(address)) cache.active--;
+  if (cache.free.length > cache.total * 2) return;
+  cache.free.push(address);
+  const link = BigInt.asUintN(64, BigInt(next ?? 0)) ^ (BigInt(kapiRoom(k).pointerKey) * 0x9e3779b97f4a7c15n);
+  writeKBig(k, address + Math.floor(cache.size / 16) * 8, link);
+  k.sched.kernelWork += 20;
+}
+
+/** kmalloc: zeroed memory, or 0. */
+export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
+  if (wanted === 0) return ZERO_SIZE_PTR;
+  if (wanted > KMALLOC_MAX_SIZE) {
+    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4731', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
+    return 0;
+  }
+  if (wanted > MAX_CACHE_SIZE) {
+    const pages = 2 ** Math.ceil(Math.log2(wanted / PAGE_SIZE));
+    return takePages(k, task, pages, wanted, 'kmalloc');
+  }
+  const index = CLASSES.findIndex((size) => size >= wanted);
+  const address = take(k, index);
+  if (address !== 0)
+    record(k, task, { address, size: wanted, room: CLASSES[index], kind: 'kmalloc', cache: heap(k).caches[index]!.name });
+  return address;
+}
+
+function takePages(k: Kernel, task: Task, pages: number, size: number, kind: 'kmalloc' | 'pages'): Vaddr {
+  const address = contiguous(k, pages);
+  if (address === 0) return 0;
+  heap(k).large.set(address, pages);
+  record(k, task, { address, size, room: pages * PAGE_SIZE, kind, cache: '' });
+  return address;
+}
+
+/** kfree of anything a module passes. */
+export function kfree(k: Kernel, task: Task, address: Vaddr): void {
+  if (address >= 0 && address <= ZERO_SIZE_PTR) return;
+  const room = heap(k);
+  const slab = slabOf(k, address);
+  if (slab) {
+    giveBack(k, task, address, slab.index);
+    return;
+  }
+  const pages = room.large.get(address);
+  if (pages !== undefined) {
+    room.large.delete(address);
+    room.objects.delete(address);
+    freeContiguous(k, address, pages);
+    return;
+  }
+  const linear = address >= LINEAR_BASE && address < LINEAR_BASE + k.guest.maxPages * PAGE_SIZE;
+  if (linear) kernelWarnOnce(k, task, { file: 'mm/slub.c:4689', symbol: 'free_large_kmalloc+0x5c/0x9c' });
+  else kfault(k, task, pageStruct(address) + 8, false);
+}
+
+/** Bytes an allocation really has (ksize). */
+function ksize(k: Kernel, address: Vaddr): number {
+  if (address >= 0 && address <= ZERO_SIZE_PTR) return 0;
+  const slab = slabOf(k, address);
+  if (slab) return heap(k).caches[slab.index]!.size;
+  return (heap(k).large.get(address) ?? 0) * PAGE_SIZE;
+}
+
+/** Live allocations in the order they were made. */
+export const allocations = (k: Kernel): Allocation[] => (k.kapi ? [...k.kapi.heap.objects.values()] : []);
+
+/** Rows of /proc/slabinfo. */
+export const kmemCaches = (k: Kernel): KmemCache[] => (k.kapi ? heap(k).caches.filter((cache) => cache !== null) : []);
+
+const variants = (name: string): string[] => [name, `__${name}`, `${name}_noprof`, `__${name}_noprof`];
+const define = (names: readonly string[], handler: Parameters<typeof kapi>[1]): void => {
+  for (const name of names) kapi(name, handler);
+};
+
+define([...variants('kmalloc'), ...variants('kzalloc')], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
+define([...variants('kmalloc_node'), ...variants('kzalloc_node')], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
+define(['kmalloc_track_caller', '__kmalloc_track_caller'], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
+/** kmalloc_array, kcalloc: 0 when the product is beyond any memory. */
+define([...variants('kmalloc_array'), ...variants('kcalloc')], (k, task, [n, size]) => {
+  const bytes = unsigned(n) * unsigned(size);
+  return bytes > Number.MAX_SAFE_INTEGER ? 0 : kmalloc(k, task, bytes);
+});
+define(['kfree', 'kfree_sensitive', 'kzfree', 'kfree_const'], (k, task, [address]) => {
+  kfree(k, task, address);
+  return 0;
+});
+define(['ksize', '__ksize'], (k, _task, [address]) => ksize(k, address));
+
+function resize(k: Kernel, task: Task, old: Vaddr, size: number): Vaddr {
+  if (size === 0) {
+    kfree(k, task, old);
+    return ZERO_SIZE_PTR;
+  }
+  const had = ksize(k, old);
+  if (had >= size) {
+    const known = heap(k).objects.get(old);
+    if (known) known.size = size;
+    return old;
+  }
+  const address = kmalloc(k, task, size);
+  if (address === 0 || had === 0) return address;
+  const bytes = readK(k, old, had);
+  if (bytes) writeK(k, address, bytes);
+  kfree(k, task, old);
+  return address;
+}
+define([...variants('krealloc')], (k, task, [old, size]) => resize(k, task, old, unsigned(size)));
+
+/** A copy of bytes in fresh memory. */
+function copied(k: Kernel, task: Task, bytes: Uint8Array | null): Vaddr {
+  if (!bytes) return 0;
+  const address = kmalloc(k, task, bytes.length);
+  if (address !== 0 && bytes.length > 0) store(k, task, address, bytes);
+  return address;
+}
+define(['kmemdup', 'kmemdup_noprof'], (k, task, [from, size]) =>
+  unsigned(size) > KMALLOC_MAX_SIZE ? 0 : copied(k, task, load(k, task, from, size)),
+);
+define(['kstrdup', 'kstrdup_noprof', 'kstrdup_const'], (k, task, [from]) => {
+  if (from === 0) return 0;
+  const text = loadString(k, task, from);
+  return text === null ? 0 : copied(k, task, bytesOf(`${text}\0`));
+});
+define(['kstrndup', 'kmemdup_nul'], (k, task, [from, max]) => {
+  if (from === 0) return 0;
+  const text = loadString(k, task, from, Math.min(unsigned(max), KMALLOC_MAX_SIZE));
+  return text === null ? 0 : copied(k, task, bytesOf(`${text}\0`));
+});
+
+// ── kmem_cache ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+function createCache(k: Kernel, task: Task, name: number, size: number, align: number, ctor: number): Vaddr {
+  const text = loadString(k, task, name, 256);
+  const room = heap(k);
+  if (text === null || size <= 0 || size > KMALLOC_MAX_SIZE || room.caches.length >= MAX_CACHES) return 0;
+  const unit = Math.max(8, align > 0 && align <= PAGE_SIZE ? align : 8);
+  const cache = newCache(text, size, Math.ceil(size / unit) * unit);
+  cache.ctor = ctor;
+  cache.module = moduleAt(k, k.hart.x(1));
+  const handle = kmalloc(k, task, 64);
+  if (handle === 0) return 0;
+  room.objects.delete(handle);
+  room.cacheOf.set(handle, room.caches.push(cache) - 1);
+  return handle;
+}
+kapi('__kmem_cache_create', (k, task, [name, size, align, , ctor]) => createCache(k, task, name, size, align, ctor));
+kapi('kmem_cache_create', (k, task, [name, size, align, , ctor]) => createCache(k, task, name, size, align, ctor));
+kapi('kmem_cache_create_usercopy', (k, task, args) => createCache(k, task, args[0], args[1], args[2], args[6]));
+
+define(
+  ['kmem_cache_alloc', 'kmem_cache_alloc_noprof', 'kmem_cache_zalloc', 'kmem_cache_alloc_node', 'kmem_cache_alloc_node_noprof'],
+  (k, task, [handle]) => {
+    const index = heap(k).cacheOf.get(handle);
+    const cache = index === undefined ? null : heap(k).caches[index];
+    if (!cache || index === undefined) return kfault(k, task, handle, false);
+    const address = take(k, index);
+    if (address === 0) return 0;
+    record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
+    return cache.ctor === 0 ? address : call(cache.ctor, [address], { step: 'kmem_cache.made', state: { address } });
+  },
+);
+defineStep('kmem_cache.made', (_k, _task, state: { address: Vaddr }) => state.address);
+kapi('kmem_cache_free', (k, task, [handle, address]) => {
+  const index = heap(k).cacheOf.get(handle);
+  if (index === undefined) return kfault(k, task, handle, false);
+  const slab = slabOf(k, address);
+  if (!slab || slab.index !== index) {
+    kernelWarn(k, task, { file: 'mm/slub.c:4645', symbol: 'cache_from_obj+0xa2/0xc4' }, 'cache_from_obj: Wrong slab cache');
+    return 0;
+  }
+  giveBack(k, task, address, index);
+  return 0;
+});
+kapi('kmem_cache_size', (k, _task, [handle]) => heap(k).caches[heap(k).cacheOf.get(handle) ?? -1]?.size ?? 0);
+kapi('kmem_cache_shrink', () => 0);
+kapi('kmem_cache_destroy', (k, task, [handle]) => {
+  const room = heap(k);
+  const index = room.cacheOf.get(handle);
+  const cache = index === undefined ? null : room.caches[index];
+  if (handle === 0 || !cache || index === undefined) return 0;
+  if (cache.active > 0) {
+    const text = `kmem_cache_destroy ${cache.name}: Slab cache still has objects when called from module`;
+    kernelWarn(k, task, { file: 'mm/slab_common.c:528', symbol: 'kmem_cache_destroy+0x12c/0x140' }, text);
+    return 0;
+  }
+  for (const [base, of] of room.slabs)
+    if (of === index) {
+      room.slabs.delete(base);
+      freeContiguous(k, base, cache.pages);
+    }
+  room.caches[index] = null;
+  room.cacheOf.delete(handle);
+  kfree(k, task, handle);
+  return 0;
+});
+
+// ── vmalloc ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const VMALLOC_SYMBOL = '__vmalloc_node_range_noprof+0x70e/0x756';
+
+export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
+  const pages = Math.ceil(size / PAGE_SIZE);
+  if (size === 0) {
+    kernelWarnOnce(k, task, { file: 'mm/vmalloc.c:3838', symbol: VMALLOC_SYMBOL });
+    return 0;
+  }
+  const told = kapiRoom(k).warned;
+  if (pages > k.guest.maxPages) {
+    if (!told.has('vmalloc')) {
+      told.add('vmalloc');
+      const text = `${task.comm}: vmalloc error: size ${pages * PAGE_SIZE}, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0`;
+      printWarn(k, text);
+      dumpStack(k, task, ['dump_backtrace+0x28/0x30', 'show_stack+0x38/0x44', 'dump_stack_lvl+0x5a/0x7c', 'dump_stack+0x18/0x20', 'warn_alloc+0x102/0x176', '__vmalloc_node_range_noprof+0x72c/0x756', 'vmalloc_noprof+0x54/0x62']);
+    }
+    return 0;
+  }
+  const address = mapArea(k, VMALLOC_BASE, VMALLOC_BASE + 2 ** 36, pages);
+  if (address === null) return 0;
+  record(k, task, { address, size, room: pages * PAGE_SIZE, kind: 'vmalloc', cache: '' });
+  return address;
+}
+
+export function vfree(k: Kernel, task: Task, address: Vaddr): void {
+  if (address === 0) return;
+  if (unmapArea(k, address)) {
+    heap(k).objects.delete(address);
+    return;
+  }
+  const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
+  kernelWarn(k, task, { file: 'mm/vmalloc.c:3378', symbol: 'vfree+0x128/0x16a' }, `Trying to vfree() nonexistent vm area (${shown})`);
+}
+
+define(
+  [...variants('vmalloc'), ...variants('vzalloc'), 'vmalloc_user', 'vmalloc_user_noprof', 'vmalloc_node', 'vzalloc_node', 'vmalloc_32'],
+  (k, task, [size]) => vmalloc(k, task, unsigned(size)),
+);
+define(['vfree'], (k, task, [address]) => {
+  vfree(k, task, address);
+  return 0;
+});
+/** kvmalloc: kmalloc when it is small enough, else vmalloc. */
+const kvmalloc = (k: Kernel, task: Task, size: number): Vaddr =>
+  size > KMALLOC_MAX_SIZE ? vmalloc(k, task, size) : kmalloc(k, task, size);
+define([...variants('kvmalloc'), ...variants('kvzalloc'), 'kvmalloc_node', '__kvmalloc_node_noprof'], (k, task, [size]) =>
+  kvmalloc(k, task, unsigned(size)),
+);
+define(['kvmalloc_array', 'kvcalloc'], (k, task, [n, size]) => kvmalloc(k, task, unsigned(n) * unsigned(size)));
+kapi('kvfree', (k, task, [address]) => {
+  if (heap(k).areas.some((area) => area.base === address) && !heap(k).large.has(address)) vfree(k, task, address);
+  else kfree(k, task, address);
+  return 0;
+});
+kapi('is_vmalloc_addr', (_k, _task, [address]) => Number(address >= VMALLOC_BASE && address < VMALLOC_BASE + 2 ** 36));
+
+// ── Pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** struct pages are numbers: nothing is behind them, but the arithmetic of page_to_virt holds. */
+const VMEMMAP = VMALLOC_BASE + 2 ** 36;
+const PAGE_STRUCT = 64;
+const MAX_ORDER = 10;
+
+const pageStruct = (address: Vaddr): Vaddr => VMEMMAP + Math.floor((address - LINEAR_BASE) / PAGE_SIZE) * PAGE_STRUCT;
+const pageAddress = (page: Vaddr): Vaddr => LINEAR_BASE + Math.floor((page - VMEMMAP) / PAGE_STRUCT) * PAGE_SIZE;
+
+function getPages(k: Kernel, task: Task, order: number): Vaddr {
+  if (order < 0 || order > MAX_ORDER) {
+    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4731', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
+    return 0;
+  }
+  return takePages(k, task, 2 ** order, 2 ** order * PAGE_SIZE, 'pages');
+}
+
+function freePages(k: Kernel, task: Task, address: Vaddr): void {
+  if (address === 0) return;
+  if (heap(k).large.has(address)) kfree(k, task, address);
+  else kernelBug(k, task, { file: 'mm/page_alloc.c:4826', symbol: 'free_pages+0x2c/0x38' });
+}
+
+define(['__get_free_pages', 'get_free_pages_noprof', '__get_free_pages_noprof'], (k, task, [, order]) => getPages(k, task, order));
+define(['__get_free_page', 'get_zeroed_page', 'get_zeroed_page_noprof'], (k, task) => getPages(k, task, 0));
+kapi('free_pages', (k, task, [address]) => {
+  freePages(k, task, address);
+  return 0;
+});
+kapi('free_page', (k, task, [address]) => {
+  freePages(k, task, address);
+  return 0;
+});
+define(['alloc_pages', '__alloc_pages', 'alloc_pages_noprof'], (k, task, [, order]) => {
+  const address = getPages(k, task, order);
+  return address === 0 ? 0 : pageStruct(address);
+});
+define(['alloc_page'], (k, task) => {
+  const address = getPages(k, task, 0);
+  return address === 0 ? 0 : pageStruct(address);
+});
+define(['__free_pages', '__free_page'], (k, task, [page]) => {
+  freePages(k, task, pageAddress(page));
+  return 0;
+});
+define(['page_address', '__page_address', 'page_to_virt', 'kmap', 'kmap_local_page', 'kmap_atomic'], (_k, _task, [page]) => pageAddress(page));
+define(['kunmap', 'kunmap_local', 'kunmap_atomic'], () => 0);
+define(['virt_to_page', '__virt_to_page', 'vmalloc_to_page'], (_k, _task, [address]) => pageStruct(address));
+kapi('__page_to_pfn', (_k, _task, [page]) => Math.floor((page - VMEMMAP) / PAGE_STRUCT));
+kapi('vmalloc_to_pfn', (_k, _task, [address]) => Math.floor((address - LINEAR_BASE) / PAGE_SIZE));
+kapi('__pfn_to_page', (_k, _task, [pfn]) => VMEMMAP + pfn * PAGE_STRUCT);
+kapi('__virt_addr_valid', (k, _task, [address]) => Number(readK(k, address, 1) !== null && address < VMALLOC_BASE + 2 ** 38));
+define(['__put_page', 'set_page_dirty'], () => 0);
+define(['alloc_pages_exact', 'alloc_pages_exact_noprof'], (k, task, [size]) => kmalloc(k, task, Math.max(PAGE_SIZE, unsigned(size))));
+kapi('free_pages_exact', (k, task, [address]) => {
+  kfree(k, task, address);
+  return 0;
+});
+/** virt_to_phys of the linear map. */
+define(['virt_to_phys', '__virt_to_phys'], (_k, _task, [address]) => address - LINEAR_BASE);
+
+/** Frees what a devm_ function took: with a device that has no driver nothing is released for it. */
+define(['devm_kmalloc', 'devm_kzalloc'], (k, task, [, size]) => kmalloc(k, task, unsigned(size)));
+kapi('devm_kfree', (k, task, [, address]) => {
+  kfree(k, task, address);
+  return 0;
+});
+
+
+const printWarn = (k: Kernel, text: string): void => printk(k, Level.WARNING, text);
