@@ -1,9 +1,11 @@
 /** Options of socket level (man 7 socket, net/core/sock.c). Always true: buffer sizes are twice what was asked for, as on Linux. */
 import { Errno } from '../abi/errno.ts';
 import { type Kernel, unsupported } from '../kernel.ts';
+import { copyIn } from '../mm/uaccess.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { ucredBytes } from './control.ts';
+import { parseFilter } from './filter.ts';
 import { Af, So, Sol } from './flags.ts';
 import { protocolOf } from './protocol.ts';
 import { sysctlNumber } from './sysctl.ts';
@@ -135,11 +137,13 @@ function setSocketOption(k: Kernel, task: Task, socket: Socket, name: number, va
       return 0;
     case So.BSDCOMPAT:
       return 0;
-    case So.DETACH_FILTER:
-      return -Errno.ENOENT;
+    case So.DETACH_FILTER: {
+      const had = socket.filter !== null;
+      socket.filter = null;
+      return had ? 0 : -Errno.ENOENT;
+    }
     case So.ATTACH_FILTER:
-      // A filter only thins out what arrives: its user must look at each message anyway.
-      return 0;
+      return attachFilter(k, task, socket, value);
     case So.TYPE:
     case So.PROTOCOL:
     case So.DOMAIN:
@@ -149,6 +153,18 @@ function setSocketOption(k: Kernel, task: Task, socket: Socket, name: number, va
       unsupported(k, `setsockopt SOL_SOCKET ${name}`);
       return -Errno.ENOPROTOOPT;
   }
+}
+
+/** SO_ATTACH_FILTER: struct sock_fprog has the number of instructions and where they are. */
+function attachFilter(k: Kernel, task: Task, socket: Socket, value: Uint8Array): number {
+  if (value.length < 16) return -Errno.EINVAL;
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const raw = copyIn(k, task, Number(view.getBigInt64(8, true)), view.getUint16(0, true) * 8);
+  if (!raw) return -Errno.EFAULT;
+  const program = parseFilter(raw);
+  if (typeof program === 'number') return program;
+  socket.filter = program;
+  return 0;
 }
 
 function bindToDevice(k: Kernel, task: Task, socket: Socket, value: Uint8Array): number {

@@ -44,6 +44,7 @@ export function newSocket(
     released: false,
     uid: init.uid,
     options: defaultOptions(k),
+    filter: null,
     error: 0,
     shutdown: 0,
     receive: [],

@@ -4,6 +4,7 @@
  */
 import type { File, Inode, Superblock, Timespec } from '../fs/types.ts';
 import type { Plain, WaitQueue } from '../outcome.ts';
+import type { Instruction } from './filter.ts';
 
 /** An IP address in hexadecimal: 8 digits for IPv4, 32 for IPv6 (never an IPv4-mapped one). */
 export type Ip = string;
@@ -78,6 +79,8 @@ export interface Socket {
   /** Made by whom: SO_PEERCRED, /proc/net. */
   uid: number;
   options: SocketOptions;
+  /** SO_ATTACH_FILTER: datagrams that it drops never arrive; see net/filter.ts. */
+  filter: Instruction[] | null;
   /** Pending error (SO_ERROR), as a positive errno. */
   error: number;
   /** RCV_SHUTDOWN 1, SEND_SHUTDOWN 2. */
@@ -147,6 +150,8 @@ export interface InetState {
   parent: Socket | null;
   /** ICMP_FILTER of a raw socket: a bit for each type that is not wanted. */
   icmpFilter: number;
+  /** ICMP6_FILTER: 256 such bits in 8 words; null: everything passes. */
+  icmp6Filter: number[] | null;
 }
 
 /** What AF_NETLINK keeps of a socket. */

@@ -14,7 +14,7 @@ import { countLoopback, isLocalAddress, sourceFor } from '../interfaces.ts';
 import type { SendMessage } from '../protocol.ts';
 import { takeError } from '../socket.ts';
 import { sysctlNumber } from '../sysctl.ts';
-import type { Ip, IpInfo, Socket } from '../types.ts';
+import type { InetState, Ip, IpInfo, Socket } from '../types.ts';
 import { hopLimit, Ip4, optionOf, serviceOf } from './options.ts';
 import { autobind, covers, findReceiver, inetOf } from './ports.ts';
 import { accept, destination, maySend } from './udp.ts';
@@ -80,6 +80,13 @@ const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return out;
 };
 
+/** Whether a raw socket's ICMP filter keeps a type away. */
+function isFiltered(state: InetState, protocol: number, type: number): boolean {
+  if (protocol === IpProto.ICMP) return type < 32 && ((state.icmpFilter >>> type) & 1) !== 0;
+  if (protocol !== IpProto.ICMPV6 || !state.icmp6Filter) return false;
+  return (((state.icmp6Filter[type >> 5] ?? 0) >>> (type & 31)) & 1) !== 0;
+}
+
 /** A packet comes in on the loopback interface: raw sockets see it, ICMP acts on it. */
 function arrive(k: Kernel, packet: IpPacket, head: Uint8Array | null): void {
   const { from, to, protocol, payload } = packet;
@@ -91,8 +98,7 @@ function arrive(k: Kernel, packet: IpPacket, head: Uint8Array | null): void {
     const state = inetOf(socket);
     if (socket.protocol !== protocol || !covers(state, to)) continue;
     if ((socket.family === Af.INET) !== v4 || (state.remote !== '' && state.remote !== from)) continue;
-    const filtered = protocol === IpProto.ICMP && payload[0] < 32 && (state.icmpFilter >>> payload[0]) & 1;
-    if (filtered) continue;
+    if (isFiltered(state, protocol, payload[0])) continue;
     accept(k, socket, v4 ? join(head ?? header(k, packet), payload) : payload, source, info);
   }
   if (payload.length < 8) return;

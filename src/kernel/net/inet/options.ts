@@ -150,6 +150,13 @@ export function setInetOption(
     inetOf(socket).icmpFilter = value.length >= 4 ? intOf(value) : 0;
     return 0;
   }
+  if (level === Sol.ICMPV6 && socket.proto === 'raw' && name === ICMP_FILTER) {
+    if (socket.protocol !== IpProto.ICMPV6) return -Errno.EOPNOTSUPP;
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    const words = Math.min(8, value.length >> 2);
+    inetOf(socket).icmp6Filter = Array.from({ length: words }, (_, i) => view.getUint32(i * 4, true));
+    return 0;
+  }
   // The checksum of ICMPv6 is always made by the kernel (level SOL_RAW, IPV6_CHECKSUM).
   if (level === Sol.RAW && socket.family === Af.INET6 && name === 7) return 0;
   if (level === Sol.UDP && socket.proto === 'udp' && name >= 100 && name <= 102) return 0;

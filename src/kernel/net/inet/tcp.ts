@@ -42,6 +42,7 @@ export const newInetState = (local: string, v6Only = false): InetState => ({
   waiting: [],
   parent: null,
   icmpFilter: 0,
+  icmp6Filter: null,
 });
 
 /** listen(2); a listening socket only gets a new backlog. */

@@ -16,6 +16,7 @@ import {
   parseInetAddress,
 } from '../address.ts';
 import { count, countPacket } from '../counters.ts';
+import { runFilter } from '../filter.ts';
 import { Msg, Shut } from '../flags.ts';
 import { countLoopback, route, sourceFor } from '../interfaces.ts';
 import type { ReceiveMessage, SendMessage } from '../protocol.ts';
@@ -115,9 +116,27 @@ export function sendUdp(k: Kernel, task: Task, socket: Socket, message: SendMess
   return bytes.length;
 }
 
+/** What a socket's filter leaves of a datagram: it sees UDP's header, too. Null: nothing. */
+function filtered(socket: Socket, bytes: Uint8Array, from: Endpoint): Uint8Array | null {
+  if (!socket.filter) return bytes;
+  const head = socket.proto === 'udp' ? 8 : 0;
+  const whole = new Uint8Array(head + bytes.length);
+  whole.set(bytes, head);
+  if (head > 0) {
+    const view = new DataView(whole.buffer);
+    view.setUint16(0, from.port);
+    view.setUint16(2, inetOf(socket).port);
+    view.setUint16(4, whole.length);
+  }
+  const kept = runFilter(socket.filter, whole);
+  return kept === 0 ? null : bytes.slice(0, Math.max(0, kept - head));
+}
+
 /** A datagram arrives at a socket. */
-export function accept(k: Kernel, socket: Socket, bytes: Uint8Array, from: Endpoint, ip: IpInfo): void {
+export function accept(k: Kernel, socket: Socket, arrived: Uint8Array, from: Endpoint, ip: IpInfo): void {
   if ((socket.shutdown & Shut.RCV) !== 0) return;
+  const bytes = filtered(socket, arrived, from);
+  if (!bytes) return;
   const overhead = (socket.receive.length + 1) * 256;
   if (socket.receiveBytes + bytes.length + overhead > socket.options.receiveBuffer) {
     if (socket.proto === 'udp') count(k, 'Udp.RcvbufErrors');
