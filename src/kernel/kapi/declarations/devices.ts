@@ -29,6 +29,19 @@ exported('linux/fs.h', {
   fixed_size_llseek: 'loff_t fixed_size_llseek(struct file *file, loff_t offset, int whence, loff_t size)',
   nonseekable_open: 'int nonseekable_open(struct inode *inode, struct file *filp)',
   stream_open: ['int stream_open(struct inode *inode, struct file *filp)', { since: kernelVersion(5, 1, 0) }],
+  simple_attr_open: [
+    'int simple_attr_open(struct inode *inode, struct file *file, int (*get)(void *, u64 *), int (*set)(void *, u64), const char *fmt)',
+    gpl,
+  ],
+  simple_attr_release: ['int simple_attr_release(struct inode *inode, struct file *file)', gpl],
+  simple_attr_read: [
+    'ssize_t simple_attr_read(struct file *file, char __user *buf, size_t len, loff_t *ppos)',
+    gpl,
+  ],
+  simple_attr_write: [
+    'ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t len, loff_t *ppos)',
+    gpl,
+  ],
   simple_open: 'int simple_open(struct inode *inode, struct file *file)',
   fasync_helper: 'int fasync_helper(int fd, struct file *filp, int on, struct fasync_struct **fapp)',
   kill_fasync: 'void kill_fasync(struct fasync_struct **fp, int sig, int band)',

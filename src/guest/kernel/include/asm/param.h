@@ -1,0 +1,3 @@
+#define HZ 250
+#define USER_HZ 100
+#define EXEC_PAGESIZE 4096

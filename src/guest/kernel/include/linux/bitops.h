@@ -1,0 +1,48 @@
+/* Bits in numbers and in arrays of longs. */
+#include <linux/types.h>
+#define BITS_PER_BYTE 8
+#define BITS_PER_LONG 64
+#define BITS_PER_LONG_LONG 64
+#define BITS_TO_LONGS(nr) (((nr) + 63) / 64)
+#define BIT(nr) (1UL << (nr))
+#define BIT_ULL(nr) (1ULL << (nr))
+#define BIT_MASK(nr) (1UL << ((nr) % BITS_PER_LONG))
+#define BIT_WORD(nr) ((nr) / BITS_PER_LONG)
+#define GENMASK(h, l) ((~0UL << (l)) & (~0UL >> (63 - (h))))
+#define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+#define __BITOP(op, nr, addr) __atomic_fetch_##op(&((unsigned long *)(addr))[BIT_WORD(nr)]
+static inline void set_bit(unsigned long nr, volatile unsigned long *addr) { __BITOP(or, nr, addr), BIT_MASK(nr), __ATOMIC_RELAXED); }
+static inline void clear_bit(unsigned long nr, volatile unsigned long *addr) { __BITOP(and, nr, addr), ~BIT_MASK(nr), __ATOMIC_RELAXED); }
+static inline void change_bit(unsigned long nr, volatile unsigned long *addr) { __BITOP(xor, nr, addr), BIT_MASK(nr), __ATOMIC_RELAXED); }
+static inline bool test_and_set_bit(unsigned long nr, volatile unsigned long *addr) { return (__BITOP(or, nr, addr), BIT_MASK(nr), __ATOMIC_SEQ_CST) & BIT_MASK(nr)) != 0; }
+static inline bool test_and_clear_bit(unsigned long nr, volatile unsigned long *addr) { return (__BITOP(and, nr, addr), ~BIT_MASK(nr), __ATOMIC_SEQ_CST) & BIT_MASK(nr)) != 0; }
+static inline bool test_and_change_bit(unsigned long nr, volatile unsigned long *addr) { return (__BITOP(xor, nr, addr), BIT_MASK(nr), __ATOMIC_SEQ_CST) & BIT_MASK(nr)) != 0; }
+static inline bool test_bit(unsigned long nr, const volatile unsigned long *addr) { return (addr[BIT_WORD(nr)] >> (nr % BITS_PER_LONG)) & 1; }
+#define __set_bit set_bit
+#define __clear_bit clear_bit
+#define __change_bit change_bit
+#define __test_and_set_bit test_and_set_bit
+#define __test_and_clear_bit test_and_clear_bit
+#define test_and_set_bit_lock test_and_set_bit
+#define clear_bit_unlock clear_bit
+#define __ffs(x) ((unsigned long)__builtin_ctzl(x))
+#define ffz(x) __ffs(~(x))
+#define ffs(x) __builtin_ffs(x)
+static inline int fls(unsigned int x) { return x ? 32 - __builtin_clz(x) : 0; }
+static inline int fls64(u64 x) { return x ? 64 - __builtin_clzll(x) : 0; }
+static inline unsigned long __fls(unsigned long x) { return 63 - __builtin_clzl(x); }
+static inline unsigned int __sw_hweight64(u64 w)
+{
+	unsigned int n;
+
+	for (n = 0; w; n++)
+		w &= w - 1;
+	return n;
+}
+#define hweight8(w) __sw_hweight64((u8)(w))
+#define hweight16(w) __sw_hweight64((u16)(w))
+#define hweight32(w) __sw_hweight64((u32)(w))
+#define hweight64(w) __sw_hweight64(w)
+#define hweight_long(w) __sw_hweight64(w)
+static inline u32 rol32(u32 word, unsigned int shift) { return (word << (shift & 31)) | (word >> ((-shift) & 31)); }
+static inline u32 ror32(u32 word, unsigned int shift) { return (word >> (shift & 31)) | (word << ((-shift) & 31)); }

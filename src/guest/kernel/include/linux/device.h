@@ -1,0 +1,35 @@
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/device/class.h>
+struct of_device_id;
+struct device_node;
+struct device_type;
+/* @structs */
+/* @kapi */
+#define DEVICE_ATTR(_name, _mode, _show, _store) struct device_attribute dev_attr_##_name = __ATTR(_name, _mode, _show, _store)
+#define DEVICE_ATTR_RW(_name) struct device_attribute dev_attr_##_name = __ATTR_RW(_name)
+#define DEVICE_ATTR_RO(_name) struct device_attribute dev_attr_##_name = __ATTR_RO(_name)
+#define DEVICE_ATTR_WO(_name) struct device_attribute dev_attr_##_name = __ATTR_WO(_name)
+#define DRIVER_ATTR_RW(_name) struct driver_attribute driver_attr_##_name = __ATTR_RW(_name)
+#define DRIVER_ATTR_RO(_name) struct driver_attribute driver_attr_##_name = __ATTR_RO(_name)
+#define DRIVER_ATTR_WO(_name) struct driver_attribute driver_attr_##_name = __ATTR_WO(_name)
+#define BUS_ATTR_RW(_name) struct bus_attribute bus_attr_##_name = __ATTR_RW(_name)
+#define BUS_ATTR_RO(_name) struct bus_attribute bus_attr_##_name = __ATTR_RO(_name)
+static inline const char *dev_name(const struct device *dev) { return dev->init_name ? dev->init_name : kobject_name(&dev->kobj); }
+static inline void *dev_get_drvdata(const struct device *dev) { return dev->driver_data; }
+static inline void dev_set_drvdata(struct device *dev, void *data) { dev->driver_data = data; }
+static inline void *dev_get_platdata(const struct device *dev) { return dev->platform_data; }
+#define kobj_to_dev(kobj) container_of(kobj, struct device, kobj)
+#define root_device_register(name) __root_device_register(name, THIS_MODULE)
+#define devm_kzalloc(dev, size, gfp) devm_kmalloc(dev, size, (gfp) | __GFP_ZERO)
+#define dev_printk(level, dev, fmt, ...) _dev_printk(level, dev, fmt, ##__VA_ARGS__)
+#define dev_emerg(dev, fmt, ...) _dev_printk(KERN_EMERG, dev, pr_fmt(fmt), ##__VA_ARGS__)
+#define dev_err(dev, fmt, ...) _dev_printk(KERN_ERR, dev, pr_fmt(fmt), ##__VA_ARGS__)
+#define dev_warn(dev, fmt, ...) _dev_printk(KERN_WARNING, dev, pr_fmt(fmt), ##__VA_ARGS__)
+#define dev_notice(dev, fmt, ...) _dev_printk(KERN_NOTICE, dev, pr_fmt(fmt), ##__VA_ARGS__)
+#define dev_info(dev, fmt, ...) _dev_printk(KERN_INFO, dev, pr_fmt(fmt), ##__VA_ARGS__)
+#define dev_dbg(dev, fmt, ...) ({ if (0) _dev_printk(KERN_DEBUG, dev, pr_fmt(fmt), ##__VA_ARGS__); })
+#define device_lock(dev) mutex_lock(&(dev)->mutex)
+#define device_unlock(dev) mutex_unlock(&(dev)->mutex)

@@ -1,0 +1,232 @@
+/**
+ * The kernel headers of one kernel version, made from `src/guest/kernel/include`, the declared structs and the declared exports.
+ *
+ * Always true: every declared struct and every exported symbol of that version is in the header its declaration names; a line
+ * `@structs` or `@kapi` in a comment of its own is where they go; every header guards itself.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Errno } from '../kernel/abi/errno.ts';
+import { structText } from '../kernel/abi/structs/index.ts';
+import { symbolsOf, versionCode } from '../kernel/kapi/declarations/index.ts';
+
+const SOURCES = fileURLToPath(new URL('../guest/kernel/include/', import.meta.url));
+
+/** Headers that hold nothing but includes, their structs and their exports. */
+const THIN: Readonly<Record<string, readonly string[]>> = {
+  'linux/errno.h': ['asm/errno.h'],
+  'linux/stddef.h': ['linux/types.h'],
+  'linux/stringify.h': ['linux/compiler.h'],
+  'linux/build_bug.h': ['linux/compiler.h'],
+  'linux/compiler_types.h': ['linux/compiler.h'],
+  'linux/compiler_attributes.h': ['linux/compiler.h'],
+  'linux/panic.h': ['linux/compiler.h', 'linux/types.h'],
+  'linux/sprintf.h': ['linux/stdarg.h', 'linux/types.h'],
+  'linux/ratelimit.h': ['linux/ratelimit_types.h'],
+  'linux/math.h': ['linux/kernel.h'],
+  'linux/math64.h': ['linux/kernel.h'],
+  'linux/limits.h': ['linux/kernel.h'],
+  'linux/log2.h': ['linux/bitops.h'],
+  'linux/dcache.h': ['linux/list.h'],
+  'linux/path.h': ['linux/types.h'],
+  'linux/mount.h': ['linux/fs.h'],
+  'linux/namei.h': ['linux/fs.h'],
+  'linux/fs_struct.h': ['linux/path.h', 'linux/spinlock.h'],
+  'linux/fdtable.h': ['linux/fs.h', 'linux/spinlock.h'],
+  'linux/file.h': ['linux/fs.h'],
+  'linux/uio.h': ['linux/types.h'],
+  'linux/cdev.h': ['linux/kobject.h', 'linux/kdev_t.h', 'linux/fs.h'],
+  'linux/mod_devicetable.h': ['linux/types.h'],
+  'linux/user_namespace.h': ['linux/types.h'],
+  'linux/pid_namespace.h': ['linux/sched.h', 'linux/nsproxy.h'],
+  'linux/nsproxy.h': ['linux/refcount.h'],
+  'linux/resource.h': ['linux/types.h'],
+  'linux/capability.h': ['linux/types.h', 'linux/cred.h'],
+  'linux/swait.h': ['linux/wait.h'],
+  'linux/xarray.h': ['linux/spinlock.h'],
+  'linux/radix-tree.h': ['linux/types.h'],
+  'linux/jump_label.h': ['linux/types.h', 'linux/atomic.h'],
+  'linux/vmalloc.h': ['linux/mm_types.h', 'asm/page.h'],
+  'linux/mempool.h': ['linux/slab.h', 'linux/wait.h'],
+  'linux/highmem.h': ['linux/mm.h'],
+  'linux/pagemap.h': ['linux/mm.h', 'linux/fs.h'],
+  'linux/swap.h': ['linux/mm.h'],
+  'linux/mman.h': ['linux/mm.h'],
+  'linux/dma-mapping.h': ['linux/device.h'],
+  'linux/io.h': ['linux/types.h', 'asm/page.h'],
+  'linux/gcd.h': ['linux/compiler.h'],
+  'linux/lcm.h': ['linux/compiler.h'],
+  'linux/sort.h': ['linux/types.h'],
+  'linux/bsearch.h': ['linux/types.h'],
+  'linux/list_sort.h': ['linux/list.h'],
+  'linux/random.h': ['linux/types.h'],
+  'linux/prandom.h': ['linux/random.h'],
+  'linux/crc32.h': ['linux/types.h'],
+  'linux/kallsyms.h': ['linux/types.h'],
+  'linux/time.h': ['linux/time64.h', 'linux/timekeeping.h'],
+  'linux/sched/types.h': ['linux/types.h'],
+  'linux/sched/clock.h': ['linux/types.h'],
+  'linux/sched/task.h': ['linux/sched.h'],
+  'linux/sched/mm.h': ['linux/mm.h'],
+  'linux/sched/prio.h': ['linux/sched.h'],
+  'linux/sched/rt.h': ['linux/sched.h'],
+  'linux/sched/debug.h': ['linux/sched.h'],
+  'linux/sched/loadavg.h': ['linux/sched.h'],
+  'linux/sched/cputime.h': ['linux/sched.h'],
+  'linux/sched/task_stack.h': ['linux/sched.h'],
+  'uapi/linux/sched/types.h': ['linux/sched/types.h'],
+  'linux/signal.h': ['linux/sched/signal.h'],
+  'linux/utsname.h': ['linux/sched.h', 'linux/nsproxy.h'],
+  'linux/syscalls.h': ['linux/fs.h', 'linux/sched/signal.h'],
+  'linux/unistd.h': ['asm/unistd.h'],
+  'linux/reboot.h': ['linux/notifier.h'],
+  'linux/keyboard.h': ['linux/notifier.h'],
+  'linux/smp.h': ['linux/types.h'],
+  'linux/cpumask.h': ['linux/bitmap.h'],
+  'linux/percpu.h': ['linux/smp.h', 'linux/preempt.h'],
+  'linux/cpu.h': ['linux/smp.h'],
+  'linux/irq.h': ['linux/interrupt.h'],
+  'linux/hardirq.h': ['linux/interrupt.h'],
+  'linux/bottom_half.h': ['linux/spinlock.h'],
+  'linux/rculist.h': ['linux/list.h', 'linux/rcupdate.h'],
+  'linux/rwlock.h': ['linux/spinlock.h'],
+  'linux/cache.h': ['linux/init.h'],
+  'linux/vermagic.h': ['linux/version.h'],
+  'linux/export-internal.h': ['linux/export.h'],
+  'linux/ioctl_types.h': ['linux/ioctl.h'],
+  'linux/oom.h': ['linux/sched/signal.h'],
+  'linux/umh.h': ['linux/kmod.h'],
+  'linux/once.h': ['linux/types.h'],
+  'linux/property.h': ['linux/device.h'],
+  'linux/of.h': ['linux/mod_devicetable.h'],
+  'linux/stacktrace.h': ['linux/types.h'],
+  'linux/debugfs.h': ['linux/fs.h', 'linux/seq_file.h'],
+  'linux/kdebug.h': ['linux/notifier.h'],
+  'linux/seqlock_types.h': ['linux/seqlock.h'],
+  'linux/device/driver.h': ['linux/device.h'],
+  'linux/device/bus.h': ['linux/device.h'],
+  'asm/uaccess.h': ['linux/uaccess.h'],
+  'asm/io.h': ['linux/io.h'],
+  'asm/current.h': ['linux/sched.h'],
+  'asm/atomic.h': ['linux/atomic.h'],
+  'asm/bitops.h': ['linux/bitops.h'],
+  'asm/barrier.h': ['linux/compiler.h'],
+  'asm/types.h': ['linux/types.h'],
+  'asm/ioctl.h': ['linux/ioctl.h'],
+  'asm/irq.h': ['linux/types.h'],
+  'asm/delay.h': ['linux/delay.h'],
+  'asm/div64.h': ['linux/kernel.h'],
+  'asm/thread_info.h': ['linux/thread_info.h'],
+  'asm/signal.h': ['linux/signal_types.h'],
+  'asm/segment.h': ['linux/uaccess.h'],
+  'asm/fcntl.h': ['linux/fcntl.h'],
+  'asm/stat.h': ['linux/stat.h'],
+  'asm/string.h': ['linux/string.h'],
+  'asm/byteorder.h': ['linux/byteorder.h'],
+  'asm/unaligned.h': ['linux/types.h'],
+  'asm/pgtable.h': ['linux/mm.h'],
+  'asm/cacheflush.h': ['linux/mm.h'],
+  'asm/siginfo.h': ['linux/sched/signal.h'],
+  'asm/poll.h': ['linux/eventpoll.h'],
+  'asm/hardirq.h': ['linux/interrupt.h'],
+  'asm/module.h': ['linux/module.h'],
+  'asm/timex.h': ['linux/jiffies.h'],
+  'uapi/linux/stat.h': ['linux/stat.h'],
+  'generated/utsrelease.h': ['linux/version.h'],
+};
+
+/** Struct names used in prototypes that must be known before them. */
+function forward(text: string): string {
+  const names = new Set([...text.matchAll(/\b(struct|union) (\w+)/g)].map(([whole]) => whole));
+  return [...names].map((name) => `${name};`).join(' ');
+}
+
+function prototypes(header: string, version: number): string {
+  const lines = symbolsOf(version)
+    .filter((symbol) => symbol.header === header)
+    .map(({ prototype }) => `extern ${prototype};`);
+  return lines.length ? `${forward(lines.join('\n'))}\n${lines.join('\n')}` : '';
+}
+
+function structs(header: string, version: number): string {
+  const text = structText(header, version);
+  return text ? `${forward(text)}\n${text}` : '';
+}
+
+function errnoHeader(): string {
+  return Object.entries(Errno)
+    .map(([name, value]) => `#define ${name} ${value}\n`)
+    .join('');
+}
+
+function versionHeader(release: string, version: number): string {
+  const [major, minor, patch] = [version >> 16, (version >> 8) & 255, version & 255];
+  return [
+    `#define LINUX_VERSION_CODE ${version}`,
+    '#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))',
+    `#define LINUX_VERSION_MAJOR ${major}`,
+    `#define LINUX_VERSION_PATCHLEVEL ${minor}`,
+    `#define LINUX_VERSION_SUBLEVEL ${patch}`,
+    `#define UTS_RELEASE "${release}"`,
+    `#define VERMAGIC_STRING "${vermagic(release)}"`,
+    '',
+  ].join('\n');
+}
+
+/** Options that our kernel has, for `#ifdef CONFIG_…` in modules. */
+const CONFIG = ['MODULES', 'MODULE_UNLOAD', 'MODVERSIONS', 'SMP', '64BIT', 'MMU', 'RISCV', 'PRINTK', 'BUG'].concat(
+  ['PROC_FS', 'SYSFS', 'DEBUG_FS', 'KALLSYMS', 'KPROBES', 'NET', 'HIGH_RES_TIMERS', 'PREEMPT_VOLUNTARY'],
+);
+
+function autoconf(): string {
+  return `${CONFIG.map((name) => `#define CONFIG_${name} 1`).join('\n')}
+#define CONFIG_HZ 250
+#define IS_ENABLED(option) __is_defined(option)
+#define IS_BUILTIN(option) __is_defined(option)
+#define IS_REACHABLE(option) __is_defined(option)
+#define IS_MODULE(option) 0
+#define __ARG_PLACEHOLDER_1 0,
+#define __take_second_arg(__ignored, val, ...) val
+#define __is_defined(x) ___is_defined(x)
+#define ___is_defined(val) ____is_defined(__ARG_PLACEHOLDER_##val)
+#define ____is_defined(arg1_or_junk) __take_second_arg(arg1_or_junk 1, 0)
+`;
+}
+
+/** What a module's .modinfo says it was built for; the loader compares it. */
+export function vermagic(release: string): string {
+  const ours = versionCode(release) >= versionCode('5.0.0') ? 'riscv' : 'riscv64';
+  return `${release} SMP mod_unload modversions ${ours} `;
+}
+
+function fill(header: string, text: string, version: number): string {
+  return text
+    .replace(/^\/\* @structs \*\/\n/m, () => `${structs(header, version)}\n`)
+    .replace(/^\/\* @kapi \*\/\n/m, () => `${prototypes(header, version)}\n`);
+}
+
+/** Every header of that kernel by its path below `include/`, in order. */
+export function kernelHeaders(release: string): Map<string, string> {
+  const version = versionCode(release);
+  const texts = new Map<string, string>();
+  for (const entry of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (entry.endsWith('.h')) texts.set(entry, readFileSync(SOURCES + entry, 'utf8'));
+  }
+  for (const [header, includes] of Object.entries(THIN)) {
+    if (texts.has(header)) throw new Error(`${header} is both written and listed as thin`);
+    const lines = includes.map((name) => `#include <${name}>\n`).join('');
+    texts.set(header, `${lines}/* @structs */\n/* @kapi */\n`);
+  }
+  texts.set('asm/errno.h', errnoHeader());
+  texts.set('linux/version.h', versionHeader(release, version));
+  texts.set('generated/autoconf.h', autoconf());
+  const headers = new Map<string, string>();
+  for (const [header, text] of texts) {
+    const guard = `_${header.replaceAll(/\W/g, '_').toUpperCase()}`;
+    headers.set(header, `#ifndef ${guard}\n#define ${guard}\n${fill(header, text, version)}#endif\n`);
+  }
+  for (const { header, name } of symbolsOf(version)) {
+    if (!headers.has(header)) throw new Error(`${name} is declared for ${header}, which does not exist`);
+  }
+  return headers;
+}
