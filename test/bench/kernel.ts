@@ -25,53 +25,10 @@ import {
   spawnProcess,
   type Vm,
 } from '../../src/vm/index.ts';
+import { median, reporter, run, SLICE, timed, times } from './report.ts';
 import { extractRoot } from './root.ts';
 
-interface Row {
-  figure: string;
-  value: number;
-  unit: string;
-  /** The same work under qemu-riscv64, in the same unit. */
-  qemu: number | null;
-  mustHold: string;
-}
-
 const SOURCES = new URL('./kernel/', import.meta.url).pathname;
-const SLICE = 2_000_000;
-
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
-
-function times(count: number, measure: () => number): number {
-  return median(Array.from({ length: count }, measure));
-}
-
-/** Milliseconds that `work` takes. */
-function timed(work: () => void): number {
-  const started = performance.now();
-  work();
-  return performance.now() - started;
-}
-
-/** Runs a command to its end; answers its output. Throws when it fails. */
-function run(vm: Vm, command: string): string {
-  const pid = spawnProcess(vm, { argv: ['/bin/bash', '-c', command] });
-  const chunks: Uint8Array[] = [];
-  const drain = (): void => {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const bytes = readOutput(vm, pid, stream);
-      if (bytes.length > 0) chunks.push(bytes);
-    }
-  };
-  while (exitStatusOf(vm, pid) === null) {
-    runVm(vm, SLICE, Number.POSITIVE_INFINITY);
-    drain();
-  }
-  drain();
-  const output = Buffer.concat(chunks).toString();
-  if (exitStatusOf(vm, pid)?.exitCode !== 0) throw new Error(`${command}: ${output}`);
-  forgetProcess(vm, pid);
-  return output;
-}
 
 /** Starts a login shell on a terminal and runs until its prompt shows. */
 function toPrompt(vm: Vm): void {
@@ -100,27 +57,7 @@ function qemu(
 }
 
 export async function benchKernel(options: { json: boolean; only: string[] }): Promise<void> {
-  const rows: Row[] = [];
-  const report = (
-    figure: string,
-    value: number,
-    unit: string,
-    mustHold = '',
-    beside: number | null = null,
-  ): void => {
-    const row = {
-      figure,
-      value: Number(value.toPrecision(4)),
-      unit,
-      qemu: beside && Number(beside.toPrecision(4)),
-      mustHold,
-    };
-    rows.push(row);
-    if (!options.json)
-      console.log(
-        `${figure.padEnd(52)}${String(row.value).padStart(10)} ${unit.padEnd(8)}${row.qemu === null ? ''.padEnd(24) : `qemu ${row.qemu} (${(value / row.qemu!).toFixed(2)} x)`.padEnd(24)}${mustHold}`,
-      );
-  };
+  const { rows, report } = reporter(options.json);
   const work = mkdtempSync(join(tmpdir(), 'oopsbox-bench-'));
   try {
     const image = await openProvisionedImage();

@@ -1,10 +1,12 @@
 /** `npm run bench NAME [words] [--json]`: measures one thing and prints a table, or JSON. */
 import { benchCpu } from './cpu.ts';
 import { benchKernel } from './kernel.ts';
+import { benchModules } from './modules.ts';
 
 const BENCHES: Record<string, (options: { json: boolean; only: string[] }) => Promise<void>> = {
   cpu: benchCpu,
   kernel: benchKernel,
+  modules: benchModules,
 };
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
