@@ -7,7 +7,7 @@ import { SharedFrames } from './face/shared.ts';
 import * as L from './hart/layout.ts';
 import type { Hart, HostFrame, Machine, MachineOptions, SavedGuestMemory } from './machine.ts';
 
-export { cacheFolder } from './generate/compile.ts';
+export { cacheFolder, compileHart } from './generate/compile.ts';
 export * from './machine.ts';
 
 /** Makes a worker's machine. Compiles the hart first when the cache has no compiled one (some ten seconds). */

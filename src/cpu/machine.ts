@@ -137,7 +137,7 @@ export interface GuestMemory {
    * own first, and decoded code of the page is dropped.
    */
   page(pfn: Pfn, write: boolean): Uint8Array;
-  /** Physical loads and stores for page tables and small fields; `paddr` must lie in an allocated page. */
+  /** Physical loads and stores for page tables and small fields; `paddr` is a multiple of 4 in an allocated page. */
   load32(paddr: number): number;
   store32(paddr: number, value: number): void;
   /** A copy of this guest that shares every frame copy-on-write. */

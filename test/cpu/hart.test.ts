@@ -68,12 +68,18 @@ describe('registers', () => {
     expect([rig.hart.x(5), rig.hart.x(6)]).toEqual([CODE + 4, 1]);
   });
 
-  test.each([0n, 1n, -1n, 0x7fffffffn, 0x80000000n, -0x80000001n, 0x123456789abcdef0n, -(2n ** 63n)])(
-    'loadConstant %s',
-    async (value) => {
-      expect((await run(loadConstant(9, value))).hart.xBig(9)).toBe(value);
-    },
-  );
+  test.each([
+    0n,
+    1n,
+    -1n,
+    0x7fffffffn,
+    0x80000000n,
+    -0x80000001n,
+    0x123456789abcdef0n,
+    -(2n ** 63n),
+  ])('loadConstant %s', async (value) => {
+    expect((await run(loadConstant(9, value))).hart.xBig(9)).toBe(value);
+  });
 });
 
 describe('decoded code follows memory', () => {

@@ -45,6 +45,8 @@ export class Core {
   readonly words: Int32Array;
   readonly maxFrames: number;
   bytes: Uint8Array;
+  /** The same memory as 32-bit words; current as `bytes` is. */
+  allWords: Int32Array;
   private readonly memory: WebAssembly.Memory;
 
   constructor(module: WebAssembly.Module, maxFrames: number) {
@@ -54,6 +56,7 @@ export class Core {
     this.exports = instance.exports as unknown as Exports;
     this.words = new Int32Array(this.memory.buffer);
     this.bytes = new Uint8Array(this.memory.buffer);
+    this.allWords = this.words;
     this.words[L.NEXT_FRAME >> 2] = L.FRAMES_BASE >> 12;
     this.words[L.POOL_MAX >> 2] = Math.min(L.POOL_LIMIT, Math.max(64, this.maxFrames >> 4));
     this.words[L.RES_ADDR >> 2] = -1;
@@ -86,6 +89,7 @@ export class Core {
       return false;
     }
     this.bytes = new Uint8Array(this.memory.buffer);
+    this.allWords = new Int32Array(this.memory.buffer);
     return true;
   }
 

@@ -87,12 +87,12 @@ export class Guest implements GuestMemory {
 
   load32(paddr: number): number {
     const page = this.core.exports.readPage(this.table, Math.floor(paddr / 4096)) >>> 0;
-    return page === 0 ? 0 : new DataView(this.core.bytes.buffer).getInt32(page + (paddr & 4095), true);
+    return page === 0 ? 0 : this.core.allWords[(page + (paddr & 4095)) >>> 2];
   }
 
   store32(paddr: number, value: number): void {
     const page = this.writable(Math.floor(paddr / 4096));
-    new DataView(this.core.bytes.buffer).setInt32(page + (paddr & 4095), value, true);
+    this.core.allWords[(page + (paddr & 4095)) >>> 2] = value;
   }
 
   fork(): Guest {

@@ -105,7 +105,8 @@ function loadText(site: Site, type: string, address: string): string {
   const size = SIZES[type];
   const head = `const va: i64 = ${expression(site, address)}; ${entryAt('TLB_READ')}`;
   const fast = `<i64>load<${type}>(<u32>va + load<u32>(e, 8))`;
-  if (site.flavour === 'hot') return `${head} if (!(${hits(size)})) ${miss(site, 'READ', size)} const v: i64 = ${fast};`;
+  if (site.flavour === 'hot')
+    return `${head} if (!(${hits(size)})) ${miss(site, 'READ', size)} const v: i64 = ${fast};`;
   return `${head} let v: i64; if (${hits(size)}) v = ${fast};
     else { v = <i64><${type}>readSlow(va, ${size}); if (trapped()) ${give(site)} }`;
 }

@@ -17,6 +17,9 @@ export const STRADDLE = 3;
 export const NOP = 4;
 const FIRST_ID = 6;
 
+/** Binaryen makes a jump table of at most so many cases; beyond it the interpreter would be ten times slower. */
+const MOST_OPS = 1024;
+
 /** One form of one operation. */
 export interface Op {
   readonly id: number;
@@ -143,5 +146,6 @@ export function buildOps(sequences: readonly string[] = SEQUENCES): OpTable {
     stems.set(name, id);
     fused.push({ id: id++, name, parts: parts as Part[], stem });
   }
+  if (id > MOST_OPS) throw new Error(`${id} ops are more than a jump table holds; shorten sequences.ts`);
   return { families, ops, fused, count: id };
 }
