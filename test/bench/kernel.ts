@@ -14,8 +14,6 @@ import {
   checkpointVm,
   destroyVm,
   encodeCheckpoint,
-  exitStatusOf,
-  forgetProcess,
   forkVm,
   openProvisionedImage,
   readOutput,
