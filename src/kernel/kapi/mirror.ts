@@ -430,3 +430,8 @@ export function setPreemptCount(k: Kernel, subject: Task, count: number): void {
   const mirror = mirrorOf(k, subject);
   if (mirror) writeK32(k, mirror.address + T.preemptCount, count);
 }
+
+export const preemptCount = (k: Kernel, subject: Task): number => {
+  const address = k.tasking.mirrors.get(subject.tid)?.address;
+  return address === undefined ? 0 : (readK32(k, address + T.preemptCount) ?? 0);
+};

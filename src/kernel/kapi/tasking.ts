@@ -21,6 +21,7 @@ export interface Mirror {
 export interface Kthread {
   tid: number;
   task: Vaddr;
+  data: number;
   shouldStop: boolean;
   shouldPark: boolean;
   parked: boolean;

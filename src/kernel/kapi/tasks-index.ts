@@ -2,6 +2,11 @@
 import './wait.ts';
 import './lock.ts';
 import './completion.ts';
+import './kthread.ts';
+import './signal.ts';
+import './task.ts';
 import './time.ts';
+import './timer.ts';
+import './workqueue.ts';
 
 export { createTaskingRoom } from './tasking.ts';
