@@ -12,6 +12,7 @@ import type { Kernel, KernelIdentity, KernelState, Quotas } from './kernel.ts';
 import { createMmRoom, initMm } from './mm/index.ts';
 import { createModuleRoom } from './module/index.ts';
 import { createNetRoom, initNet } from './net/index.ts';
+import { createPanicRoom, initPanic } from './panic/index.ts';
 import { bootMessages, createPrintkRoom, initPrintk } from './printk/index.ts';
 import { createSchedRoom, createTaskRoom } from './task/create.ts';
 import { startKthreads } from './task/kthreads.ts';
@@ -57,6 +58,7 @@ function createState(options: BootOptions): KernelState {
     time: createTimeRoom({ sec: options.epochSec, nsec: 0 }, options.nsPerInstruction),
     net: createNetRoom(),
     module: createModuleRoom(),
+    panic: createPanicRoom(),
     tasking: createTaskingRoom(),
   };
 }
@@ -67,6 +69,7 @@ export function bootKernel(handles: Handles, options: BootOptions): Kernel {
   initPrintk(k);
   initMm(k);
   initFs(k, options.disk);
+  initPanic(k);
   initDrivers(k);
   initTty(k);
   initNet(k);

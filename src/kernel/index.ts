@@ -5,6 +5,7 @@ import './kapi/tasks-index.ts';
 import './mm/index.ts';
 import './module/index.ts';
 import './net/index.ts';
+import './panic/index.ts';
 import './printk/index.ts';
 import './signal/index.ts';
 import './syscalls/index.ts';

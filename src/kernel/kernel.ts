@@ -14,6 +14,7 @@ import type { TaskingRoom } from './kapi/tasking.ts';
 import type { MmRoom } from './mm/types.ts';
 import type { ModuleRoom } from './module/types.ts';
 import type { NetRoom } from './net/types.ts';
+import type { PanicRoom } from './panic/types.ts';
 import type { PrintkRoom } from './printk/types.ts';
 import type { SchedRoom, TaskRoom } from './task/types.ts';
 import type { TimeRoom } from './time/types.ts';
@@ -61,7 +62,10 @@ export interface KernelState {
   time: TimeRoom;
   net: NetRoom;
   module: ModuleRoom;
+  panic: PanicRoom;
   tasking: TaskingRoom;
+  /** What exported functions keep; made when a module first needs it. */
+  kapi?: KapiRoom;
 }
 
 /** What the host gives a kernel to run with. */

@@ -2,6 +2,7 @@
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
+import { noteUnloaded } from '../panic/report.ts';
 import type { Task } from '../task/types.ts';
 import { dropModule, setState } from './init.ts';
 import { announceState } from './notify.ts';
@@ -40,6 +41,7 @@ defineStep('module.exited', (k, _task, { name }: { name: string }) => {
 
 function finish(k: Kernel, module: LoadedModule): number {
   announceState(k, module);
+  noteUnloaded(k, module);
   dropModule(k, module);
   return 0;
 }

@@ -78,14 +78,17 @@ for (let level = 0; level <= 9; level++)
     },
   };
 
+/** Kernels before 5.0 begin each line with it. */
+const lead = (k: Kernel): string => (/^[1-4]\./.test(k.identity.release) ? 'SysRq : ' : '');
+
 /** Does what `key` stands for; any other prints the list of keys. */
 export function sysrq(k: Kernel, key: string): void {
   const entry = keys[key];
   if (!entry) {
     const help = [...new Set(Object.values(keys).map((each) => each.help))].join(' ');
-    printk(k, Level.INFO, `sysrq: SysRq : HELP : ${help} `);
+    printk(k, Level.INFO, `sysrq: ${lead(k)}HELP : ${help} `);
     return;
   }
-  printk(k, Level.INFO, `sysrq: SysRq : ${entry.action}`);
+  printk(k, Level.INFO, `sysrq: ${lead(k)}${entry.action}`);
   entry.act(k);
 }
