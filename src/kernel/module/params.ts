@@ -130,7 +130,7 @@ export function nextParam(k: Kernel, work: ParamWork, again: Activation): Outcom
       continue;
     }
     const set = readK64(k, ops + field('kernel_param_ops', 'set')) ?? 0;
-    const kind = standardKind(k, set, 'set');
+    const kind = standardKind(k, ops, 'set');
     if (kind) work.result = setStandard(k, kind, arg.value, arg.at, param.address);
     else return call(set, [arg.value === null ? 0 : arg.at, param.address], again);
   }
@@ -170,20 +170,21 @@ const INTEGERS: Readonly<Record<string, IntegerKind>> = {
   hexint: { ...unsigned(4), show: (value) => `0x${value.toString(16).padStart(8, '0')}` },
 };
 const OTHERS = ['bool', 'bool_enable_only', 'invbool', 'bint', 'charp'] as const;
-/** Kinds whose operations have other names than the kind. */
-const SPECIAL: Readonly<Record<string, string>> = {
-  param_set_copystring: 'string',
-  param_get_string: 'string',
-  param_array_set: 'array',
-  param_array_get: 'array',
-};
 const KINDS = [...Object.keys(INTEGERS), ...OTHERS];
 
-/** The kind whose function lies at this address; null for a function of the module's own. */
-function standardKind(k: Kernel, address: number, which: 'set' | 'get'): string | null {
+/** The table of operations of a standard kind. */
+const tableOf = (k: Kernel, kind: string): number =>
+  kernelSymbol(k, kind === 'array' ? 'param_array_ops' : `param_ops_${kind}`);
+
+/** The kind whose table of operations this is, or whose function it names; null for a kind of the module's own. */
+function standardKind(k: Kernel, ops: number, which: 'set' | 'get'): string | null {
+  if (ops === 0) return null;
+  for (const kind of [...KINDS, 'string', 'array']) if (tableOf(k, kind) === ops) return kind;
+  const address = readK64(k, ops + field('kernel_param_ops', which)) ?? 0;
   if (address === 0) return null;
   for (const kind of KINDS) if (kernelSymbol(k, `param_${which}_${kind}`) === address) return kind;
-  for (const name in SPECIAL) if (kernelSymbol(k, name) === address) return SPECIAL[name];
+  if (kernelSymbol(k, 'param_set_copystring') === address || kernelSymbol(k, 'param_get_string') === address)
+    return 'string';
   return null;
 }
 
@@ -274,7 +275,7 @@ function setArray(k: Kernel, value: string, at: number, kp: number, array: numbe
   const elem = readK64(k, array + field('kparam_array', 'elem')) ?? 0;
   const num = readK64(k, array + field('kparam_array', 'num')) ?? 0;
   const ops = readK64(k, array + field('kparam_array', 'ops')) ?? 0;
-  const kind = standardKind(k, readK64(k, ops + field('kernel_param_ops', 'set')) ?? 0, 'set');
+  const kind = standardKind(k, ops, 'set');
   const name = readKString(k, readK64(k, kp) ?? 0, 128) ?? '';
   if (!kind || kind === 'array' || kind === 'string') return -EINVAL;
   // The elements are texts of their own for charp: each comma becomes a NUL.
@@ -344,7 +345,7 @@ function getStandard(k: Kernel, kind: string, kp: number): string | number {
       return readKString(k, readK64(k, arg + field('kparam_string', 'string')) ?? 0, PAGE - 2) ?? -EFAULT;
     default: {
       const ops = readK64(k, arg + field('kparam_array', 'ops')) ?? 0;
-      const of = standardKind(k, readK64(k, ops + field('kernel_param_ops', 'get')) ?? 0, 'get');
+      const of = standardKind(k, ops, 'get');
       const num = readK64(k, arg + field('kparam_array', 'num')) ?? 0;
       const max = readK32(k, arg + field('kparam_array', 'max')) ?? 0;
       const count = Math.min(4096, max, num === 0 ? max : (readK32(k, num) ?? 0));
@@ -373,9 +374,8 @@ function elementText(k: Kernel, kind: string, at: number): string {
 export function showParam(k: Kernel, kp: number): string | number | { get: number } {
   const ops = readK64(k, kp + field('kernel_param', 'ops')) ?? 0;
   const get = readK64(k, ops + field('kernel_param_ops', 'get')) ?? 0;
-  if (get === 0) return -1;
-  const kind = standardKind(k, get, 'get');
-  if (!kind) return { get };
+  const kind = standardKind(k, ops, 'get');
+  if (!kind) return get === 0 ? -1 : { get };
   const text = getStandard(k, kind, kp);
   return typeof text === 'number' ? text : `${text}\n`;
 }
@@ -384,9 +384,8 @@ export function showParam(k: Kernel, kp: number): string | number | { get: numbe
 export function storeParam(k: Kernel, kp: number, text: string): number | { set: number } {
   const ops = readK64(k, kp + field('kernel_param', 'ops')) ?? 0;
   const set = readK64(k, ops + field('kernel_param_ops', 'set')) ?? 0;
-  if (set === 0) return -1;
-  const kind = standardKind(k, set, 'set');
-  if (!kind) return { set };
+  const kind = standardKind(k, ops, 'set');
+  if (!kind) return set === 0 ? -1 : { set };
   return setStandard(k, kind, text.replace(/\n$/, ''), 0, kp);
 }
 
@@ -417,7 +416,7 @@ for (const kind of [...KINDS, 'string', 'array']) {
 /** The tables of operations that modules point to. */
 fillKernelData((k) => {
   for (const kind of [...KINDS, 'string', 'array']) {
-    const table = kernelSymbol(k, kind === 'array' ? 'param_array_ops' : `param_ops_${kind}`);
+    const table = tableOf(k, kind);
     if (table === 0) continue;
     const set =
       kind === 'string' ? 'param_set_copystring' : kind === 'array' ? 'param_array_set' : `param_set_${kind}`;
