@@ -16,7 +16,7 @@ export const SLOT_BYTES = 64;
 /** Module code that returns to the kernel lands here. */
 export const RETURN_ADDRESS = KERNEL_TEXT + 0x2000;
 const FIRST_SLOT = RETURN_ADDRESS + SLOT_BYTES;
-export const KERNEL_DATA = KERNEL_TEXT + 0x1000000;
+export const KERNEL_DATA = KERNEL_TEXT + 0x400000;
 
 export interface KernelImage {
   readonly functions: readonly (KernelSymbol & { readonly address: Vaddr })[];

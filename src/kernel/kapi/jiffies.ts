@@ -7,6 +7,7 @@ import { writeK64 } from '../module/kmem.ts';
 import { fillKernelData } from '../module/memory.ts';
 import { TICK_NS } from '../time/clocks.ts';
 import { kernelSymbol } from './image.ts';
+import { tickCurrent } from './mirror.ts';
 
 export const HZ = 250;
 /** INITIAL_JIFFIES: five minutes before the 32-bit counter turns over. */
@@ -26,6 +27,8 @@ export function refreshJiffies(k: Kernel): number {
       const at = kernelSymbol(k, name);
       if (at !== 0) writeK64(k, at, now);
     }
+    const task = k.task.tasks.get(k.sched.current);
+    if (task) tickCurrent(k, task);
   }
   return jiffyNs(now + 1) - k.time.nowNs;
 }

@@ -27,11 +27,12 @@ export const TaskStateBits = {
   RUNNING: 0,
   INTERRUPTIBLE: 1,
   UNINTERRUPTIBLE: 2,
-  WAKEKILL: 0x100,
+  WAKEKILL: 0x80,
   NOLOAD: 0x400,
 } as const;
 const PF = { EXITING: 0x4, FORKNOEXEC: 0x40, KTHREAD: 0x00200000 } as const;
 const TIF_SIGPENDING = 1 << 2;
+const TIF_NEED_RESCHED = 1 << 3;
 const EXIT_ZOMBIE = 0x20;
 /** How many pages of tasks that are gone are kept. */
 const KEPT_DEAD = 64;
@@ -225,7 +226,7 @@ function stateBits(subject: Task): number {
   }
   if (subject.state === 'stopped') return 4;
   if (subject.state === 'traced') return 8;
-  return subject.state === 'running' ? 0 : 0x80;
+  return subject.state === 'running' ? 0 : 0x40;
 }
 
 function memory(k: Kernel, mm: Vaddr, subject: Task): void {
@@ -354,7 +355,7 @@ function idleMirror(k: Kernel): Mirror | null {
 function bury(k: Kernel, mirror: Mirror): void {
   const { dead, mirrors, byAddress } = k.tasking;
   mirrors.delete(mirror.tid);
-  writeK64(k, mirror.address + T.state, 0x80);
+  writeK64(k, mirror.address + T.state, 0x40);
   writeK32(k, mirror.address + T.exitState, 0x10);
   dead.push(mirror);
   if (dead.length <= KEPT_DEAD) return;
@@ -423,6 +424,15 @@ export function setState(k: Kernel, subject: Task, state: number): void {
 /** Whether a signal is pending, where signal_pending() in a header looks. Called when a task goes on after a wait. */
 export function refreshCurrent(k: Kernel, subject: Task): void {
   taskPointer(k, subject);
+}
+
+/** A tick while the task runs kernel code: what signal_pending() and need_resched() in the headers see. */
+export function tickCurrent(k: Kernel, subject: Task): void {
+  const mirror = k.tasking.mirrors.get(subject.tid);
+  if (!mirror) return;
+  const others = k.sched.runQueue.length > 0 && subject.sliceLeft <= 0;
+  const flags = (hasPending(subject) ? TIF_SIGPENDING : 0) | (others ? TIF_NEED_RESCHED : 0);
+  writeK64(k, mirror.address + T.flagsWord, flags);
 }
 
 /** preempt_count() of the idle task, which says what kind of interrupt it stands for. */

@@ -43,7 +43,7 @@ const TASK_NORMAL = 3;
 
 /** A signal that ends a sleep in `state` is pending (signal_pending_state). */
 export function signalPendingState(state: number, task: Task): boolean {
-  if ((state & 0x101) === 0 || !hasPending(task)) return false;
+  if ((state & 0x81) === 0 || !hasPending(task)) return false;
   return (state & 1) !== 0 || hasFatal(task);
 }
 
@@ -203,7 +203,7 @@ kapi('schedule_timeout', (k, task, args) => scheduleTimeout(k, task, args[0]));
 for (const [name, state] of [
   ['schedule_timeout_interruptible', 1],
   ['schedule_timeout_uninterruptible', 2],
-  ['schedule_timeout_killable', 0x102],
+  ['schedule_timeout_killable', 0x82],
   ['schedule_timeout_idle', 0x402],
 ] as const)
   kapi(name, (k, task, args) => {
