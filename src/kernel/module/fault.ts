@@ -93,13 +93,15 @@ export function provideLockup(report: Lockup): void {
   lockup = report;
 }
 
-/** What the watchdog allows: twice watchdog_thresh, and the thread that checks is late by its own period (recorded: 26 s). */
-const LOCKUP_NS = 26e9;
+/** What the watchdog allows per second of watchdog_thresh: twice that, and who checks is late by a period (recorded: 26 s at 10). */
+const LOCKUP_NS = 2.6e9;
 
 /** Called now and then while kernel code runs. */
 export function checkLockup(k: Kernel, task: Task): void {
   const mode = task.kernelMode;
   if (!mode || k.time.nowNs - mode.sinceNs < LOCKUP_NS * (mode.lockups + 1)) return;
+  const threshold = Number(k.sysctl['kernel.watchdog_thresh'] ?? '10');
+  if (k.time.nowNs - mode.sinceNs < LOCKUP_NS * threshold * (mode.lockups + 1)) return;
   mode.lockups++;
   lockup(k, task, Math.floor((k.time.nowNs - mode.sinceNs) / 1e9));
 }

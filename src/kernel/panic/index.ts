@@ -1,9 +1,9 @@
 /** The door of the panic room: reports of faults, warnings, lockups; panic. */
 import './crash.ts';
+import './lockup.ts';
 import './oops.ts';
 import './warn.ts';
 
-export { watchHungTasks } from './lockup.ts';
 export { panic } from './panic.ts';
 export { noteUnloaded } from './report.ts';
 export { initPanic } from './sysctl.ts';

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel.ts';
 import { provideAtomicSleep, provideLockup } from '../module/fault.ts';
 import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
+import { provideHungWatcher } from '../task/wait.ts';
 import { addTimer, defineTimer } from '../time/timers.ts';
 import { isModern } from './frames.ts';
 import { dumpStackBelow, panic } from './panic.ts';
@@ -52,7 +53,7 @@ provideAtomicSleep((k, task) => {
 const isStuck = (task: Task): boolean =>
   task.state === 'sleeping' &&
   task.wait?.interruptible === 'no' &&
-  (!task.kthread || task.kernelMode !== null) &&
+  (!task.kthread || (task.kernelMode?.depth ?? 0) > 0) &&
   task.wait.untilNs === Number.POSITIVE_INFINITY;
 
 /** Called when a task begins to wait uninterruptibly: the watcher runs while there is such a task. */
@@ -62,6 +63,8 @@ export function watchHungTasks(k: Kernel): void {
   k.panic.watching = true;
   addTimer(k, k.time.nowNs + seconds * 1e9, 'panic.hung', null);
 }
+
+provideHungWatcher(watchHungTasks);
 
 defineTimer('panic.hung', (k) => {
   k.panic.watching = false;

@@ -9,6 +9,12 @@ import type { Task } from './types.ts';
 
 export type WakeReason = 'event' | 'timeout' | 'signal';
 
+let watchHung: (k: Kernel) => void = () => {};
+/** The room that reports hung tasks wants to know when kernel code begins to wait without end. */
+export function provideHungWatcher(watch: (k: Kernel) => void): void {
+  watchHung = watch;
+}
+
 /** Parks `task`: it is `sleeping` until {@link wakeTask}. The engine calls this with what a step answered. */
 export function park(k: Kernel, task: Task, wait: Wait): void {
   task.state = 'sleeping';
@@ -17,6 +23,8 @@ export function park(k: Kernel, task: Task, wait: Wait): void {
   task.sleepTimer =
     wait.untilNs < Number.POSITIVE_INFINITY ? addTimer(k, wait.untilNs, 'task.timeout', task.tid) : 0;
   task.voluntarySwitches++;
+  const inModule = task.kernelMode !== null && task.kernelMode.depth > 0;
+  if (inModule && wait.interruptible === 'no' && wait.untilNs === Number.POSITIVE_INFINITY) watchHung(k);
 }
 
 /** Takes a sleeping task off its queues and makes it ready. Does nothing when it does not sleep. */
