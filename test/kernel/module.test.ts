@@ -172,9 +172,9 @@ describe('a module by hand', () => {
     ]);
     expect(
       vm.out(
-        'cd /sys/module/params/parameters; cat count whom loud small nums; echo 5 > count; echo B > own; ls -l | cut -c1-10 | sort -u',
+        'cd /sys/module/params/parameters; cat count whom loud small nums; echo 5 > count; cat own; echo B > own; ls -l | cut -c1-10 | sort -u',
       ),
-    ).toBe('16\na b\nY\n200\n9,8\n-r--r--r--\n-rw-------\n-rw-r--r--\ntotal 0\n');
+    ).toBe('16\na b\nY\n200\n9,8\nA\n-r--r--r--\n-rw-------\n-rw-r--r--\ntotal 0\n');
     expect(vm.sh('echo 300 > /sys/module/params/parameters/small').stderr).toContain(
       'Numerical result out of range',
     );

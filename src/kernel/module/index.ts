@@ -1,6 +1,7 @@
 /** The door of the module room: code on the hart in supervisor mode, and the module loader. */
 import '../abi/structs/index.ts';
 import '../kapi/index.ts';
+import './param-file.ts';
 import './params.ts';
 import './refs.ts';
 import './sysfs.ts';

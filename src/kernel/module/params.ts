@@ -380,6 +380,12 @@ export function showParam(k: Kernel, kp: number): string | number | { get: numbe
   return typeof text === 'number' ? text : `${text}\n`;
 }
 
+/** Whether setting the parameter runs code of the module. */
+export function hasOwnSet(k: Kernel, kp: number): boolean {
+  const ops = readK64(k, kp + field('kernel_param', 'ops')) ?? 0;
+  return standardKind(k, ops, 'set') === null && readK64(k, ops + field('kernel_param_ops', 'set')) !== 0;
+}
+
 /** What a write to a parameter's file does: 0 or -errno, or the module's own `set` is to be called. */
 export function storeParam(k: Kernel, kp: number, text: string): number | { set: number } {
   const ops = readK64(k, kp + field('kernel_param', 'ops')) ?? 0;

@@ -3,15 +3,10 @@
  * module's present state.
  */
 import { Errno } from '../abi/errno.ts';
-import type { FileNode } from '../fs/kernfs.ts';
 import { addDynamic, defineKernfsHandler, removeDynamic } from '../fs/kernfs-dynamic.ts';
 import { provideModules, provideSymbols } from '../fs/proc/symbols.ts';
 import type { Kernel } from '../kernel.ts';
-import { defineStep, type Outcome } from '../outcome.ts';
-import { writeKString } from './kmem.ts';
-import { allocRegion, freeRegion } from './memory.ts';
-import { showParam, storeParam } from './params.ts';
-import { call } from './runtime.ts';
+import { hasOwnSet, showParam, storeParam } from './params.ts';
 import { findModule, infoOf, kallsymsText } from './symbols.ts';
 import { taintLetters } from './taint.ts';
 import type { LoadedModule } from './types.ts';
@@ -66,41 +61,23 @@ defineKernfsHandler('module.uevent', {
   store: (_k, _task, _ctx, text) => text.length,
 });
 
-/** Where the text of a parameter's own `set` or `get` lies while it runs, and what to answer. */
-interface Borrowed {
-  base: number;
-  written: number;
-}
-
-const parameter: Partial<FileNode> = {
+defineKernfsHandler('module.param', {
   size: 4096,
   strict: true,
   show(k, ctx) {
     const kp = paramAddress(k, ctx.data as FileData);
-    if (kp === 0) return -Errno.ENODEV;
-    const shown = showParam(k, kp);
-    // A `get` of the module's own needs the hart: its text is the last one it was asked for.
-    return typeof shown === 'object' ? -Errno.EIO : shown === -1 ? -Errno.EPERM : shown;
+    const shown = kp === 0 ? -Errno.ENODEV : showParam(k, kp);
+    return typeof shown === 'object' ? -Errno.EIO : shown;
   },
-  store(k, _task, ctx, text): Outcome {
+  store(k, _task, ctx, text) {
     const kp = paramAddress(k, ctx.data as FileData);
-    if (kp === 0) return -Errno.ENODEV;
-    const stored = storeParam(k, kp, text);
-    if (typeof stored === 'number') return stored < 0 ? stored : text.length;
-    const region = allocRegion(k, 2);
-    if (!region) return -Errno.ENOMEM;
-    writeKString(k, region.base, text.slice(0, 4095));
-    const state: Borrowed = { base: region.base, written: text.length };
-    return call(stored.set, [region.base, kp], { step: 'module.param.stored', state });
+    const stored = kp === 0 ? -Errno.ENODEV : storeParam(k, kp, text);
+    if (typeof stored === 'object') return -Errno.EIO;
+    return stored < 0 ? stored : text.length;
   },
-};
-defineKernfsHandler('module.param', parameter);
-
-defineStep('module.param.stored', (k, _task, { base, written }: Borrowed, entry) => {
-  freeRegion(k, { base, pages: 2 });
-  const result = entry.by === 'result' ? entry.value | 0 : 0;
-  return result < 0 ? result : written;
 });
+/** With operations of the module's own: param-file.ts. */
+defineKernfsHandler('module.param.own', { size: 4096, kind: 'module.param' });
 
 function paramAddress(k: Kernel, { module, item }: FileData): number {
   return findModule(k, module)?.params.find(({ name }) => name === item)?.address ?? 0;
@@ -136,7 +113,10 @@ export function addModuleTree(k: Kernel, module: LoadedModule): number {
   }
   const shown = module.params.filter(({ mode, name: param }) => mode !== 0 && !param.includes('/'));
   if (shown.length > 0) dir('parameters');
-  for (const param of shown) file(['parameters', param.name], 'param', param.mode, param.name);
+  for (const param of shown) {
+    const own = typeof showParam(k, param.address) === 'object' || hasOwnSet(k, param.address);
+    file(['parameters', param.name], own ? 'param.own' : 'param', param.mode, param.name);
+  }
   for (const used of module.uses)
     addDynamic(k, TREE, ['module', used, 'holders', name], {
       type: 'link',
