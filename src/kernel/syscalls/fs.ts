@@ -308,6 +308,7 @@ syscall(17, 'getcwd', ['ptr', 'size'], (k, task, buf, size) => {
   const { cwd, root } = task.fs;
   if (cwd.dentry.deleted) return -Errno.ENOENT;
   const name = pathBelow(cwd, root) ?? '(unreachable)';
+  if (name.length + 1 > PATH_MAX) return -Errno.ENAMETOOLONG;
   if (name.length + 1 > size) return -Errno.ERANGE;
   const bytes = new Uint8Array(name.length + 1);
   for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
