@@ -4,7 +4,15 @@
  */
 import { dPath } from '../kernel/fs/dpath.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { ProblemReport } from '../kernel/panic/types.ts';
 import type { Task } from '../kernel/task/types.ts';
+import {
+  type AllocationView,
+  kernelStack,
+  leakedViews,
+  type ModuleView,
+  moduleViews,
+} from './inspect-modules.ts';
 import type { Vm } from './vm.ts';
 
 export interface ProcessView {
@@ -17,7 +25,8 @@ export interface ProcessView {
   sid: number;
   pgid: number;
   tty: string | null;
-  threads: { tid: number; comm: string; state: string; waitsFor: string | null }[];
+  /** `stack`: its call trace inside the kernel, innermost first. */
+  threads: { tid: number; comm: string; state: string; waitsFor: string | null; stack: string[] }[];
   residentPages: number;
   virtualPages: number;
   userNs: number;
@@ -41,6 +50,11 @@ export interface KernelView {
   chrdevs: { major: number; baseMinor: number; count: number; name: string }[];
   log: { sequence: number; timeNs: number; level: number; facility: number; text: string }[];
   timers: { atNs: number; kind: string }[];
+  modules: ModuleView[];
+  /** Memory of modules that were unloaded and did not free it. */
+  leaked: AllocationView[];
+  /** Oopses, warnings, lockups and the panic, taken apart. */
+  problems: ProblemReport[];
   /** Things the guest asked for that are not supported, with how often. */
   unsupported: { what: string; count: number }[];
 }
@@ -76,6 +90,7 @@ function processViews(k: Kernel): ProcessView[] {
         comm: task.comm,
         state: task.state,
         waitsFor: waitsFor(task),
+        stack: kernelStack(k, task),
       })),
       residentPages: mm ? mm.rssAnon + mm.rssFile : 0,
       virtualPages: mm?.totalVmPages ?? 0,
@@ -142,6 +157,9 @@ export function inspect(vm: Vm): KernelView {
       text,
     })),
     timers: k.time.heap.map(({ atNs, kind }) => ({ atNs, kind })).sort((a, b) => a.atNs - b.atNs),
+    modules: moduleViews(k),
+    leaked: leakedViews(k),
+    problems: structuredClone(k.panic.reports),
     unsupported: [...k.unsupported].map(([what, count]) => ({ what, count })),
   };
 }
