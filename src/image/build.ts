@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { KERNELS } from '../guest/manifest.ts';
 import { type Apt, download, prepareApt, type ResolvedPackage, resolve, updateLists } from './apt.ts';
 import {
   cacheFolder,
@@ -21,6 +22,7 @@ import {
 import { copyTree } from './copy.ts';
 import { applyTar, checkDeb, readDeb } from './deb.ts';
 import { install } from './install.ts';
+import { kernelTree } from './kernel-tree.ts';
 import { layOver, overlayFiles } from './overlay.ts';
 import { DROPPED_PACKAGES, EXCLUSIONS, packageNames, SUITE } from './packages.ts';
 import { openImage } from './reader.ts';
@@ -53,6 +55,9 @@ export function recipeHash(): string {
   const guest = new URL('../guest/manifest.ts', import.meta.url);
   hash.update(readFileSync(guest));
   for (const { source, path } of overlayFiles()) hash.update(`\0${path}\0`).update(readFileSync(source));
+  for (const { version } of KERNELS) {
+    for (const { path, text, target } of kernelTree(version)) hash.update(`\0${path}\0${text ?? target}`);
+  }
   return hash.digest('hex');
 }
 

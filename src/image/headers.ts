@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Errno } from '../kernel/abi/errno.ts';
 import { structText } from '../kernel/abi/structs/index.ts';
 import { symbolsOf, versionCode } from '../kernel/kapi/declarations/index.ts';
+import { hasModversions, vermagic } from '../kernel/kapi/vermagic.ts';
 
 const SOURCES = fileURLToPath(new URL('../guest/kernel/include/', import.meta.url));
 
@@ -77,7 +78,6 @@ const THIN: Readonly<Record<string, readonly string[]>> = {
   'uapi/linux/sched/types.h': ['linux/sched/types.h'],
   'linux/signal.h': ['linux/sched/signal.h'],
   'linux/utsname.h': ['linux/sched.h', 'linux/nsproxy.h'],
-  'linux/syscalls.h': ['linux/fs.h', 'linux/sched/signal.h'],
   'linux/unistd.h': ['asm/unistd.h'],
   'linux/reboot.h': ['linux/notifier.h'],
   'linux/keyboard.h': ['linux/notifier.h'],
@@ -174,12 +174,30 @@ function versionHeader(release: string, version: number): string {
 }
 
 /** Options that our kernel has, for `#ifdef CONFIG_…` in modules. */
-const CONFIG = ['MODULES', 'MODULE_UNLOAD', 'MODVERSIONS', 'SMP', '64BIT', 'MMU', 'RISCV', 'PRINTK', 'BUG'].concat(
-  ['PROC_FS', 'SYSFS', 'DEBUG_FS', 'KALLSYMS', 'KPROBES', 'NET', 'HIGH_RES_TIMERS', 'PREEMPT_VOLUNTARY'],
-);
+const CONFIG = [
+  'MODULES',
+  'MODULE_UNLOAD',
+  'MODVERSIONS',
+  'SMP',
+  '64BIT',
+  'MMU',
+  'RISCV',
+  'PRINTK',
+  'BUG',
+].concat([
+  'PROC_FS',
+  'SYSFS',
+  'DEBUG_FS',
+  'KALLSYMS',
+  'KPROBES',
+  'NET',
+  'HIGH_RES_TIMERS',
+  'PREEMPT_VOLUNTARY',
+]);
 
-function autoconf(): string {
-  return `${CONFIG.map((name) => `#define CONFIG_${name} 1`).join('\n')}
+function autoconf(release: string): string {
+  const options = CONFIG.filter((name) => name !== 'MODVERSIONS' || hasModversions(release));
+  return `${options.map((name) => `#define CONFIG_${name} 1`).join('\n')}
 #define CONFIG_HZ 250
 #define IS_ENABLED(option) __is_defined(option)
 #define IS_BUILTIN(option) __is_defined(option)
@@ -191,12 +209,6 @@ function autoconf(): string {
 #define ___is_defined(val) ____is_defined(__ARG_PLACEHOLDER_##val)
 #define ____is_defined(arg1_or_junk) __take_second_arg(arg1_or_junk 1, 0)
 `;
-}
-
-/** What a module's .modinfo says it was built for; the loader compares it. */
-export function vermagic(release: string): string {
-  const ours = versionCode(release) >= versionCode('5.0.0') ? 'riscv' : 'riscv64';
-  return `${release} SMP mod_unload modversions ${ours} `;
 }
 
 function fill(header: string, text: string, version: number): string {
@@ -219,7 +231,7 @@ export function kernelHeaders(release: string): Map<string, string> {
   }
   texts.set('asm/errno.h', errnoHeader());
   texts.set('linux/version.h', versionHeader(release, version));
-  texts.set('generated/autoconf.h', autoconf());
+  texts.set('generated/autoconf.h', autoconf(release));
   const headers = new Map<string, string>();
   for (const [header, text] of texts) {
     const guard = `_${header.replaceAll(/\W/g, '_').toUpperCase()}`;

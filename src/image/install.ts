@@ -7,6 +7,7 @@
 import { KERNELS, STUDENT } from '../guest/manifest.ts';
 import { kernelFiles } from './boot.ts';
 import { ImageError } from './cache.ts';
+import { kernelTree } from './kernel-tree.ts';
 import { find, type Meta, put, type TreeNode, visit } from './tree.ts';
 import type { ImageWriter } from './writer.ts';
 
@@ -160,6 +161,7 @@ export function install(root: TreeNode, writer: ImageWriter, stampSec: number): 
   write('/etc/login.defs', defs.replace(/^(ENV_PATH\s+PATH=).*/m, `$1${USER_PATH}`));
   installAccounts(root, read, write, meta);
   installKernels(write, meta, (path) => put(root, path, { ...meta(0o755), kind: 'dir' }));
+  installBuildTrees(root, write, meta);
 }
 
 type Write = (path: string, text: string | Uint8Array, meta?: Meta) => void;
@@ -204,6 +206,24 @@ function installAccounts(
     if (node.content)
       put(root, home + path, { ...meta(0o644, gid, uid), kind: 'file', content: node.content });
   });
+}
+
+/** What linux-headers packages would bring: headers and makefiles below /usr/src, and the `build` links. */
+function installBuildTrees(root: TreeNode, write: Write, meta: (perm: number) => Meta): void {
+  const makeFolders = (path: string) => {
+    const names = path.split('/').slice(1, -1);
+    for (let i = 1; i <= names.length; i++) {
+      const folder = `/${names.slice(0, i).join('/')}`;
+      if (!find(root, folder, true)) put(root, folder, { ...meta(0o755), kind: 'dir' });
+    }
+  };
+  for (const { version } of KERNELS) {
+    for (const { path, text, target } of kernelTree(version)) {
+      makeFolders(path);
+      if (target) put(root, path, { ...meta(0o777), kind: 'symlink', target });
+      else write(path, text ?? '', meta(0o644));
+    }
+  }
 }
 
 /** What linux-image packages would bring: /boot and /lib/modules of each version. */

@@ -39,6 +39,11 @@ export type RunInVm = (
 /** What a fresh machine still needs; every line must hold on a booted VM. Its text is part of the recipe. */
 export const PROVISION_SCRIPT = `set -e
 ldconfig
+for common in /usr/src/linux-headers-*; do
+	[ -d "$common/scripts/mod" ] || continue
+	gcc -O1 -static -o "$common/scripts/mod/modpost" "$common/scripts/mod/modpost.c"
+	gcc -O1 -static -o "$common/scripts/basic/fixdep" "$common/scripts/basic/fixdep.c"
+done
 for version in /lib/modules/*; do depmod "\${version##*/}"; done
 for type in ed25519 ecdsa; do
 	key=/etc/ssh/ssh_host_"$type"_key

@@ -62,7 +62,7 @@ struct('module', module, {
   exit: 'void (*)(void)',
   refcnt: 'atomic_t',
 });
-variant('module', 'state', 0, '\tenum module_state state;');
+variant('module', 'state', 0, '\tenum module_state state;\n\tstruct { } arch;');
 /** What EXPORT_SYMBOL leaves in the sections __ksymtab and __ksymtab_gpl (absolute addresses). */
 struct('kernel_symbol', 'linux/export.h', {
   value: 'unsigned long',

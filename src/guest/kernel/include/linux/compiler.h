@@ -1,4 +1,5 @@
 /* Attributes and barriers. */
+#include <linux/version.h>
 #define __user
 #define __kernel
 #define __iomem

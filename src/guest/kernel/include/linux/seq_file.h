@@ -1,6 +1,7 @@
 #include <linux/types.h>
 #include <linux/string.h>
 #include <linux/mutex.h>
+#include <linux/stdarg.h>
 #include <linux/fs.h>
 /* @structs */
 #define SEQ_SKIP 1
