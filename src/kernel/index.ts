@@ -1,6 +1,7 @@
 /** Importing this fills every table of behaviour: system calls, steps, file systems, file kinds, drivers, timers. */
 import './drivers/index.ts';
 import './fs/index.ts';
+import './kapi/families.ts';
 import './kapi/tasks-index.ts';
 import './mm/index.ts';
 import './module/index.ts';

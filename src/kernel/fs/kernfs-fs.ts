@@ -150,6 +150,7 @@ function openNode(k: Kernel, task: Task, file: File): Outcome {
   const { node, ctx } = at;
   const refused = node.check?.(k, task, ctx) ?? 0;
   if (refused < 0) return refused;
+  if (node.open) return node.open(k, task, file, ctx);
   if (node.kind) {
     file.kind = node.kind;
     file.data = { ref, names: ctx.names, params: ctx.params, data: ctx.data };

@@ -13,7 +13,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Outcome, Plain } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { type DynamicNode, dynamicChildren, findDynamic, nodeOfDynamic } from './kernfs-dynamic.ts';
-import type { Inode, Path, PollResult, Timespec } from './types.ts';
+import type { File, Inode, Path, PollResult, Timespec } from './types.ts';
 
 /** File type bits of st_mode. */
 export const S_IFDIR = 0o040000;
@@ -57,6 +57,8 @@ export interface FileNode extends NodeBase {
   readonly check?: (k: Kernel, task: Task, ctx: NodeContext) => number;
   /** Another kind of open file (key of fileOps); it finds `{ names, params, data }` in `file.data`. */
   readonly kind?: string;
+  /** Completes an open itself: sets `kind` and `data` of the file. */
+  readonly open?: (k: Kernel, task: Task, file: File, ctx: NodeContext) => Outcome;
   readonly poll?: (k: Kernel, ctx: NodeContext) => PollResult;
   /** Opens are refused (EACCES) for what no permission bit allows, even to root: sysfs and /proc/sys. */
   readonly strict?: boolean;

@@ -87,7 +87,7 @@ export interface FileOps {
   write?(k: Kernel, task: Task, file: File, buf: IoBuf, pos: number | null): Outcome;
   /** Whether pread, pwrite and lseek work. */
   seekable?: boolean;
-  llseek?(k: Kernel, task: Task, file: File, offset: number, whence: number): number;
+  llseek?(k: Kernel, task: Task, file: File, offset: number, whence: number): Outcome;
   ioctl?(k: Kernel, task: Task, file: File, cmd: number, arg: number): Outcome;
   /** Without it a file is always ready for reading and writing. */
   poll?(k: Kernel, file: File, task: Task | null): PollResult;

@@ -18,6 +18,27 @@ const ALWAYS: PollResult = {
 };
 const NOTHING: PollResult = { events: 0, queues: [] };
 
+/** How files whose readiness module code tells are asked before a look, and forgotten after it; see kapi/poll.ts. */
+interface Polling {
+  /** Null: all have been asked; else a call after which the system call's handler runs again. */
+  ask(k: Kernel, task: Task, files: readonly File[]): Outcome | null;
+  forget(k: Kernel, task: Task): void;
+}
+let polling: Polling = { ask: () => null, forget: () => {} };
+export function providePolling(how: Polling): void {
+  polling = how;
+}
+
+/** Asks the files of modules among `files`; null when the look can go on. */
+export function askModules(k: Kernel, task: Task, files: Iterable<File | null>): Outcome | null {
+  const asked: File[] = [];
+  for (const file of files) if (file?.kind === 'module') asked.push(file);
+  return asked.length === 0 ? null : polling.ask(k, task, asked);
+}
+
+/** A look is over: what modules answered is old. */
+export const lookedAt = (k: Kernel, task: Task): void => polling.forget(k, task);
+
 /** What is ready on an open file now, and what to wait on. */
 export function pollFile(k: Kernel, task: Task | null, file: File): PollResult {
   const { poll } = opsOf(file);
@@ -50,6 +71,7 @@ export function lookEnded(
   deadlineNs: number,
   onSignal: number,
 ): Outcome {
+  lookedAt(k, task);
   if (ready !== 0 || k.time.nowNs >= deadlineNs) {
     restoreMask(task);
     return ready;
@@ -67,6 +89,12 @@ export interface PollFd {
 /** ppoll(2) over descriptors already read; fills in `revents`. */
 export function poll(k: Kernel, task: Task, fds: PollFd[], timeoutNs: number | null): Outcome {
   const deadline = deadlineOf(k, task, timeoutNs);
+  const asking = askModules(
+    k,
+    task,
+    fds.map(({ fd }) => getFile(task, fd)),
+  );
+  if (asking) return asking;
   const queues: WaitQueue[] = [];
   let ready = 0;
   for (const entry of fds) {
@@ -98,6 +126,11 @@ export function select(
 ): Outcome {
   const deadline = deadlineOf(k, task, timeoutNs);
   const out = sets.map((set) => set && new Uint8Array(set.length));
+  const wanted: (File | null)[] = [];
+  for (let fd = 0; fd < count; fd++)
+    if (sets.some((set) => set && (set[fd >> 3] & (1 << (fd & 7))) !== 0)) wanted.push(getFile(task, fd));
+  const asking = askModules(k, task, wanted);
+  if (asking) return asking;
   const queues: WaitQueue[] = [];
   let ready = 0;
   for (let fd = 0; fd < count; fd++) {

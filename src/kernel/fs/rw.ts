@@ -84,7 +84,7 @@ export function sysWrite(
 }
 
 /** lseek(2). */
-export function seek(k: Kernel, task: Task, fd: number, offset: number, whence: number): number {
+export function seek(k: Kernel, task: Task, fd: number, offset: number, whence: number): Outcome {
   const file = getFile(task, fd);
   if (!file) return -Errno.EBADF;
   if (whence < 0 || whence > 4) return -Errno.EINVAL;

@@ -139,7 +139,7 @@ function freeContiguous(k: Kernel, base: Vaddr, pages: number): void {
 function record(k: Kernel, task: Task, of: Pick<Allocation, 'address' | 'size' | 'room' | 'kind' | 'cache'>): void {
   const { objects } = heap(k);
   if (objects.size >= MAX_OBJECTS) return;
-  const caller = task.kernelMode ? k.hart.x(1) : 0;
+  const caller = task.kernelMode && task.kernelMode.depth > 0 ? k.hart.x(1) : 0;
   objects.set(of.address, { ...of, caller, module: caller === 0 ? null : moduleAt(k, caller), timeNs: k.time.nowNs, tid: task.tid });
 }
 

@@ -7,6 +7,7 @@ import { randomBytes } from '../drivers/random.ts';
 import type { Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import type { HeapRoom } from './memory.ts';
+import type { Polls } from './poll.ts';
 
 /** A character device of a module (struct cdev), or one that register_chrdev made. */
 export interface ModuleCdev {
@@ -51,6 +52,8 @@ export interface KapiRoom {
   seqs: Map<Vaddr, { single: boolean; show: Vaddr }>;
   /** Names and devices of struct class instances. */
   classes: Map<Vaddr, string>;
+  /** What the poll operations of files answered in the look that goes on, by tid. */
+  polls: Map<number, Polls>;
   /** Warnings that are said once, by their place. */
   warned: Set<string>;
   /** Trees that modules keep with kernel help, by the address of the root: idr, radix tree. */
@@ -70,6 +73,7 @@ export function kapiRoom(k: Kernel): KapiRoom {
       dirs: new Map(),
       seqs: new Map(),
       classes: new Map(),
+      polls: new Map(),
       warned: new Set(),
       maps: new Map(),
     };

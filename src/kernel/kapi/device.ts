@@ -1,0 +1,344 @@
+/**
+ * Classes and devices of modules (drivers/base/class.c, core.c). Always true: struct class and struct device are in guest memory;
+ * what they show in /sys and /dev is in the drivers room, found by the address kept in the device's data.
+ */
+import type { Vaddr } from '../../cpu/machine.ts';
+import { Errno } from '../abi/errno.ts';
+import { registerClass, registerDevice, unregisterClass, unregisterDevice } from '../drivers/device.ts';
+import type { Device } from '../drivers/types.ts';
+import { makedev } from '../fs/flags.ts';
+import type { Kernel } from '../kernel.ts';
+import { readK64, readKString, writeK64, writeKString } from '../module/kmem.ts';
+import { call } from '../module/runtime.ts';
+import { defineStep, type Outcome } from '../outcome.ts';
+import { Level, printk } from '../printk/index.ts';
+import type { Task } from '../task/types.ts';
+import { fieldAddress, getField, int, loadString, pointerField, setField, since, sizeOf, uint } from './access.ts';
+import { addCdev, delCdev } from './chrdev.ts';
+import { addAttributes, addFile, removeDir, removeFile } from './sysfs.ts';
+import { kfree, kmalloc } from './memory.ts';
+import { kapi } from './registry.ts';
+import { dumpStack } from './report.ts';
+import { kapiRoom } from './room.ts';
+import { callArgs, format } from './vsprintf.ts';
+
+const SHOW = ['dump_backtrace+0x28/0x30', 'show_stack+0x38/0x44', 'dump_stack_lvl+0x5a/0x7c', 'dump_stack+0x18/0x20'];
+const DUPLICATE = [...SHOW, 'sysfs_warn_dup+0x62/0x7a', 'sysfs_create_dir_ns+0xbe/0xd8', 'kobject_add_internal+0xe4/0x2e8'];
+
+/** What sysfs says of a name that is taken, with the callers of kobject_add_internal. */
+export function duplicateName(k: Kernel, task: Task, path: string, callers: readonly string[]): void {
+  printk(k, Level.WARNING, `sysfs: cannot create duplicate filename '${path}'`);
+  dumpStack(k, task, [...DUPLICATE, ...callers]);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  printk(
+    k,
+    Level.ERR,
+    `kobject: kobject_add_internal failed for ${name} with -EEXIST, don't try to register things with the same name in the same directory.`,
+  );
+}
+
+// ── Classes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function addClass(k: Kernel, task: Task, cls: Vaddr, name: string, created: boolean): number {
+  if (registerClass(k, name, null) < 0) {
+    const callers = ['kset_register+0x4a/0x9e', 'class_register+0x136/0x19a'];
+    duplicateName(k, task, `/class/${name}`, created ? [...callers, 'class_create+0x4a/0x78'] : callers);
+    return -Errno.EEXIST;
+  }
+  const room = kapiRoom(k);
+  room.classes.set(cls, name);
+  room.dirs.set(cls, { tree: 'sysfs', names: ['class', name], files: [] });
+  const groups = getField(k, 'class', cls, 'class_groups') ?? 0;
+  if (groups !== 0) addAttributes(k, task, cls, groups);
+  return 0;
+}
+
+function createClass(k: Kernel, task: Task, owner: Vaddr, at: Vaddr): number {
+  const name = loadString(k, task, at, 256);
+  if (name === null) return 0;
+  const size = sizeOf('class');
+  const cls = kmalloc(k, task, size + name.length + 1);
+  if (cls === 0) return -Errno.ENOMEM;
+  writeKString(k, cls + size, name);
+  setField(k, 'class', cls, 'name', at);
+  setField(k, 'class', cls, 'owner', owner);
+  const failed = addClass(k, task, cls, name, true);
+  if (failed < 0) kfree(k, task, cls);
+  return failed < 0 ? failed : cls;
+}
+kapi('__class_create', (k, task, [owner, name]) => createClass(k, task, owner, name));
+kapi('class_create', (k, task, [first, second]) =>
+  since(k, 6, 4) ? createClass(k, task, 0, first) : createClass(k, task, first, second),
+);
+for (const register of ['class_register', '__class_register'])
+  kapi(register, (k, task, [cls]) => {
+    const at = pointerField(k, task, 'class', cls, 'name');
+    const name = at === null ? null : loadString(k, task, at, 256);
+    return name === null ? 0 : addClass(k, task, cls, name, false);
+  });
+
+function removeClass(k: Kernel, cls: Vaddr): void {
+  const room = kapiRoom(k);
+  const name = room.classes.get(cls);
+  if (name === undefined) return;
+  room.classes.delete(cls);
+  removeDir(k, cls);
+  unregisterClass(k, name);
+}
+kapi('class_unregister', (k, _task, [cls]) => {
+  removeClass(k, cls);
+  return 0;
+});
+kapi('class_destroy', (k, task, [cls]) => {
+  if (cls <= 0 && cls >= -4095) return 0;
+  const known = kapiRoom(k).classes.has(cls);
+  removeClass(k, cls);
+  if (known) kfree(k, task, cls);
+  return 0;
+});
+kapi('class_create_file_ns', (k, task, [cls, attr]) => addFile(k, task, cls, attr));
+kapi('class_remove_file_ns', (k, task, [cls, attr]) => removeFile(k, task, cls, attr));
+
+// ── Devices ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** dev_t of the kernel as user space has it. */
+const userDev = (devt: number): number => makedev(devt >>> 20, devt & 0xfffff);
+
+export const deviceAt = (k: Kernel, address: Vaddr): Device | undefined =>
+  k.drivers.devices.find((device) => device.data?.address === address);
+
+interface Adding {
+  device: Vaddr;
+  name: string;
+  /** What the call answers when it went well, and whether a failure frees the struct. */
+  answer: number;
+  owned: boolean;
+  groups: Vaddr;
+  /** Where devnode puts the mode and the uevent its variables; 0: not called. */
+  memory: Vaddr;
+  devpath: string;
+}
+
+/** The directory of a device below /sys/devices (get_device_parent). */
+function pathFor(k: Kernel, device: Vaddr, name: string, className: string | undefined): string {
+  const kobjectName = name.replaceAll('/', '!');
+  const parent = getField(k, 'device', device, 'parent') ?? 0;
+  const above = parent === 0 ? undefined : (deviceAt(k, parent)?.devpath ?? kapiRoom(k).dirs.get(parent)?.names.slice(1).join('/'));
+  if (className === undefined) return above ? `${above}/${kobjectName}` : kobjectName;
+  return above ? `${above}/${className}/${kobjectName}` : `virtual/${className}/${kobjectName}`;
+}
+
+/** device_add: name and number are set. */
+function addDevice(k: Kernel, task: Task, state: Adding, callers: readonly string[]): Outcome {
+  const cls = getField(k, 'device', state.device, 'class') ?? 0;
+  const className = kapiRoom(k).classes.get(cls);
+  state.devpath = pathFor(k, state.device, state.name, className);
+  if (k.drivers.devices.some(({ devpath }) => devpath === state.devpath)) {
+    duplicateName(k, task, `/devices/${state.devpath}`, ['kobject_add+0x7a/0xc4', 'device_add+0xd4/0x6d8', ...callers]);
+    if (state.owned) kfree(k, task, state.device);
+    return -Errno.EEXIST;
+  }
+  const devnode = cls === 0 ? 0 : (getField(k, 'class', cls, 'devnode') ?? 0);
+  if (devnode === 0 || (getField(k, 'device', state.device, 'devt') ?? 0) === 0) return placed(k, task, state, null, 0);
+  state.memory = kmalloc(k, task, 16);
+  if (state.memory === 0) return -Errno.ENOMEM;
+  return call(devnode, [state.device, state.memory], { step: 'device.devnode', state });
+}
+defineStep('device.devnode', (k, task, state: Adding, entry) => {
+  const at = entry.by === 'result' ? entry.value : 0;
+  const node = at === 0 ? null : (readKString(k, at, 256) ?? null);
+  const mode = (readK64(k, state.memory) ?? 0) & 0o7777;
+  kfree(k, task, state.memory);
+  state.memory = 0;
+  if (at !== 0 && at < 0) kfree(k, task, at);
+  return placed(k, task, state, node, mode);
+});
+
+/** The device gets its place; then the class may add variables to the event. */
+function placed(k: Kernel, task: Task, state: Adding, node: string | null, mode: number): Outcome {
+  const { device, name } = state;
+  const devt = getField(k, 'device', device, 'devt') ?? 0;
+  const cls = getField(k, 'device', device, 'class') ?? 0;
+  const className = kapiRoom(k).classes.get(cls) ?? null;
+  const failed = registerDevice(k, {
+    name,
+    devpath: state.devpath,
+    class: className,
+    rdev: devt === 0 ? 0 : userDev(devt),
+    data: { address: device },
+    ...(node ? { node } : {}),
+    ...(mode ? { mode, uevent: { DEVMODE: `0${mode.toString(8)}` } } : {}),
+  });
+  if (failed < 0) return failed;
+  kapiRoom(k).dirs.set(device, { tree: 'sysfs', names: ['devices', ...state.devpath.split('/')], files: [] });
+  const lists = [state.groups, getField(k, 'device', device, 'groups') ?? 0];
+  if (cls !== 0) lists.push(getField(k, 'class', cls, 'dev_groups') ?? 0);
+  for (const groups of lists) if (groups !== 0) addAttributes(k, task, device, groups);
+  const uevent = cls === 0 ? 0 : (getField(k, 'class', cls, 'dev_uevent') ?? 0);
+  if (uevent === 0) return state.answer;
+  state.memory = kmalloc(k, task, sizeOf('kobj_uevent_env'));
+  if (state.memory === 0) return state.answer;
+  return call(uevent, [device, state.memory], { step: 'device.uevent', state });
+}
+defineStep('device.uevent', (k, task, state: Adding) => {
+  const count = Math.min(getField(k, 'kobj_uevent_env', state.memory, 'envp_idx') ?? 0, 64);
+  const shown = deviceAt(k, state.device);
+  for (let i = 0; i < count && shown; i++) {
+    const at = readK64(k, fieldAddress('kobj_uevent_env', state.memory, 'envp') + 8 * i) ?? 0;
+    const [name, value] = (readKString(k, at, 512) ?? '').split(/=(.*)/s, 2);
+    if (name !== '') shown.uevent[name] = value ?? '';
+  }
+  kfree(k, task, state.memory);
+  return state.answer;
+});
+kapi('add_uevent_var', (k, task, [env, fmt]) => {
+  const pattern = loadString(k, task, fmt, 4096);
+  const text = pattern === null ? null : format(k, task, pattern, callArgs(k, 2));
+  if (text === null) return 0;
+  const index = getField(k, 'kobj_uevent_env', env, 'envp_idx') ?? 64;
+  const used = getField(k, 'kobj_uevent_env', env, 'buflen') ?? 2048;
+  if (index >= 64 || used + text.length + 1 > 2048) return -Errno.ENOMEM;
+  const at = fieldAddress('kobj_uevent_env', env, 'buf') + used;
+  writeKString(k, at, text);
+  writeK64(k, fieldAddress('kobj_uevent_env', env, 'envp') + 8 * index, at);
+  setField(k, 'kobj_uevent_env', env, 'envp_idx', index + 1);
+  setField(k, 'kobj_uevent_env', env, 'buflen', used + text.length + 1);
+  return 0;
+});
+
+/** A struct device with name, class, number: for device_create. */
+function createDevice(
+  k: Kernel,
+  task: Task,
+  [cls, parent, devt, data]: readonly number[],
+  fmt: Vaddr,
+  first: number,
+  groups: Vaddr,
+): Outcome {
+  if (cls <= 0 && cls >= -4095) return -Errno.ENODEV;
+  const pattern = loadString(k, task, fmt, 4096);
+  const name = pattern === null ? null : format(k, task, pattern, callArgs(k, first));
+  if (name === null) return 0;
+  const size = sizeOf('device');
+  const device = kmalloc(k, task, size + name.length + 1);
+  if (device === 0) return -Errno.ENOMEM;
+  writeKString(k, device + size, name.replaceAll('/', '!'));
+  setField(k, 'device', device, 'kobj.name', device + size);
+  setField(k, 'device', device, 'parent', parent);
+  setField(k, 'device', device, 'devt', uint(devt));
+  setField(k, 'device', device, 'driver_data', data);
+  setField(k, 'device', device, 'class', cls);
+  const state: Adding = { device, name, answer: device, owned: true, groups, memory: 0, devpath: '' };
+  return addDevice(k, task, state, ['device_create_groups_vargs+0xc0/0xe4', 'device_create+0x48/0x66']);
+}
+kapi('device_create', (k, task, args) => createDevice(k, task, args, args[4], 5, 0));
+kapi('device_create_with_groups', (k, task, args) => createDevice(k, task, args, args[5], 6, args[4]));
+
+function removeDevice(k: Kernel, task: Task, device: Vaddr, owned: boolean): void {
+  const shown = deviceAt(k, device);
+  if (!shown) return;
+  removeDir(k, device);
+  unregisterDevice(k, shown);
+  if (owned) kfree(k, task, device);
+}
+kapi('device_destroy', (k, task, [cls, devt]) => {
+  const name = kapiRoom(k).classes.get(cls);
+  const rdev = userDev(uint(devt));
+  const found = k.drivers.devices.find(
+    (device) => device.class === name && name !== undefined && device.rdev === rdev && device.data?.address !== undefined,
+  );
+  if (found) removeDevice(k, task, found.data.address, true);
+  return 0;
+});
+
+/** The name of a struct device: set, or init_name. */
+function nameOf(k: Kernel, task: Task, device: Vaddr): string | null {
+  const at = pointerField(k, task, 'device', device, 'kobj.name');
+  if (at === null) return null;
+  const from = at || getField(k, 'device', device, 'init_name') || 0;
+  if (from === 0) return '';
+  if (at === 0) setField(k, 'device', device, 'kobj.name', from);
+  return loadString(k, task, from, 256);
+}
+const add = (k: Kernel, task: Task, device: Vaddr, callers: readonly string[]): Outcome => {
+  const name = nameOf(k, task, device);
+  if (name === null) return 0;
+  if (name === '') return -Errno.EINVAL;
+  return addDevice(k, task, { device, name, answer: 0, owned: false, groups: 0, memory: 0, devpath: '' }, callers);
+};
+kapi('device_initialize', (k, _task, [device]) => {
+  setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', 1);
+  return 0;
+});
+kapi('device_add', (k, task, [device]) => add(k, task, device, []));
+kapi('device_register', (k, task, [device]) => {
+  setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', 1);
+  return add(k, task, device, ['device_register+0x1a/0x26']);
+});
+kapi('device_del', (k, task, [device]) => {
+  removeDevice(k, task, device, false);
+  return 0;
+});
+
+/** One reference less; at none the release function of the device, or its class, is called. */
+function putDevice(k: Kernel, device: Vaddr): Outcome {
+  if (device === 0) return 0;
+  const refs = int(getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) - 1;
+  setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', refs);
+  if (refs !== 0) return 0;
+  const cls = getField(k, 'device', device, 'class') ?? 0;
+  const release = getField(k, 'device', device, 'release') || (cls === 0 ? 0 : getField(k, 'class', cls, 'dev_release')) || 0;
+  return release === 0 ? 0 : call(release, [device]);
+}
+kapi('get_device', (k, _task, [device]) => {
+  if (device !== 0) {
+    const refs = int(getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0);
+    setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', refs + 1);
+  }
+  return device;
+});
+kapi('put_device', (k, _task, [device]) => putDevice(k, device));
+kapi('device_unregister', (k, task, [device]) => {
+  const owned = (getField(k, 'device', device, 'release') ?? 0) === 0 && (getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) === 0;
+  removeDevice(k, task, device, owned);
+  return owned ? 0 : putDevice(k, device);
+});
+kapi('dev_set_name', (k, task, [device, fmt]) => {
+  const pattern = loadString(k, task, fmt, 4096);
+  const name = pattern === null ? null : format(k, task, pattern, callArgs(k, 2));
+  if (name === null) return 0;
+  const at = kmalloc(k, task, name.length + 1);
+  if (at === 0) return -Errno.ENOMEM;
+  writeKString(k, at, name.replaceAll('/', '!'));
+  setField(k, 'device', device, 'kobj.name', at);
+  return 0;
+});
+kapi('device_create_file', (k, task, [device, attr]) => (device === 0 ? 0 : addFile(k, task, device, attr)));
+kapi('device_remove_file', (k, task, [device, attr]) => (device === 0 ? 0 : removeFile(k, task, device, attr)));
+kapi('cdev_device_add', (k, task, [cdev, device]) => {
+  const devt = getField(k, 'device', device, 'devt') ?? 0;
+  if (devt !== 0) {
+    const failed = addCdev(k, task, cdev, devt, 1);
+    if (failed < 0) return failed;
+  }
+  return add(k, task, device, ['cdev_device_add+0x4e/0x9a']);
+});
+kapi('cdev_device_del', (k, task, [cdev, device]) => {
+  removeDevice(k, task, device, false);
+  delCdev(k, cdev);
+  return 0;
+});
+kapi('__root_device_register', (k, task, [at]) => {
+  const name = loadString(k, task, at, 256);
+  if (name === null) return 0;
+  const size = sizeOf('device');
+  const device = kmalloc(k, task, size + name.length + 1);
+  if (device === 0) return -Errno.ENOMEM;
+  writeKString(k, device + size, name);
+  setField(k, 'device', device, 'kobj.name', device + size);
+  return addDevice(k, task, { device, name, answer: device, owned: true, groups: 0, memory: 0, devpath: '' }, []);
+});
+kapi('root_device_unregister', (k, task, [device]) => {
+  removeDevice(k, task, device, true);
+  return 0;
+});
