@@ -430,7 +430,8 @@ export function refreshCurrent(k: Kernel, subject: Task): void {
 export function tickCurrent(k: Kernel, subject: Task): void {
   const mirror = k.tasking.mirrors.get(subject.tid);
   if (!mirror) return;
-  const others = k.sched.runQueue.length > 0 && subject.sliceLeft <= 0;
+  const since = subject.kernelMode?.sinceNs ?? 0;
+  const others = k.sched.runQueue.length > 0 && k.time.nowNs - since >= TICK_NS / 4;
   const flags = (hasPending(subject) ? TIF_SIGPENDING : 0) | (others ? TIF_NEED_RESCHED : 0);
   writeK64(k, mirror.address + T.flagsWord, flags);
 }

@@ -5,7 +5,7 @@
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
-import { isInterrupt, wakeNewTask } from '../module/interrupt.ts';
+import { wakeNewTask } from '../module/interrupt.ts';
 import { defineStep, newWaitQueue, type Outcome, type Wait, type WaitQueue, wait } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { wakeTask, wakeUp } from '../task/wait.ts';
@@ -107,6 +107,3 @@ export function tryToWakeUp(k: Kernel, address: Vaddr, mask: number): number {
   setState(k, task, TaskStateBits.RUNNING);
   return 1;
 }
-
-/** Whether others should run now: the slice is used up, or an interrupt waits (need_resched). */
-export const needsResched = (k: Kernel, task: Task): boolean => !isInterrupt(k, task) && task.sliceLeft <= 0;

@@ -249,10 +249,16 @@ defineStep('kapi.woken', (k, task, state: { entry: number }, entry) => {
   return entry.by === 'result' ? entry.value : 0;
 });
 
-/** cond_resched(): lets others run when the slice is used up. */
+/** How long kernel code keeps the processor between two calls of cond_resched() when others are ready. */
+const TURN_NS = 1_000_000;
+
+/** cond_resched(): lets others run when they have waited for a turn. */
 function condResched(k: Kernel, task: Task): Outcome {
-  touchWatchdog(k, task);
-  if (task.sliceLeft > 0) return 0;
+  if (k.sched.runQueue.length === 0) {
+    touchWatchdog(k, task);
+    return 0;
+  }
+  if (k.time.nowNs - (task.kernelMode?.sinceNs ?? 0) < TURN_NS) return 0;
   return wait([], {
     untilNs: k.time.nowNs,
     interruptible: 'no',
