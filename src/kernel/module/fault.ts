@@ -4,6 +4,7 @@
  */
 import { Trap } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
+import { defineStep } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import { exitTask } from '../task/exit.ts';
 import { panic } from '../task/panic.ts';
@@ -71,7 +72,10 @@ export function killInKernel(k: Kernel, task: Task, signal = SIGSEGV): void {
   if (task.kernelMode) task.kernelMode = null;
   k.module.irqsOff = 0;
   exitTask(k, task, signal);
+  // Closing files of modules comes first: whatever this call's caller still answers ends this step, not that.
+  if (task.activations.length > 0) task.activations.push({ step: 'fault.over', state: null });
 }
+defineStep('fault.over', () => 0);
 
 /** A handler of an exported function met a bad pointer of its caller: what the hart would have said there. Answers 0. */
 export function kfault(k: Kernel, task: Task, address: number, write: boolean): number {
@@ -115,13 +119,3 @@ export function provideAtomicSleep(report: AtomicSleep): void {
   atomicSleep = report;
 }
 export const sleptInInterrupt = (k: Kernel, task: Task): void => atomicSleep(k, task);
-
-type StackDump = (k: Kernel, task: Task) => void;
-let stackDump: StackDump = () => {};
-
-/** The panic room registers dump_stack here. */
-export function provideDumpStack(dump: StackDump): void {
-  stackDump = dump;
-}
-/** dump_stack(): who runs, and the trace of calls. */
-export const dumpStack = (k: Kernel, task: Task): void => stackDump(k, task);

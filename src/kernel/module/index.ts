@@ -8,13 +8,11 @@ import './sysfs.ts';
 
 export { provideCurrent } from './current.ts';
 export {
-  dumpStack,
   type Fault,
   kfault,
   killInKernel,
   oops,
   provideAtomicSleep,
-  provideDumpStack,
   provideFaultReporter,
   provideLockup,
 } from './fault.ts';

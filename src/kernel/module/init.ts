@@ -4,11 +4,11 @@
  */
 
 import { offsetOf } from '../abi/structs/index.ts';
+import { dumpStack } from '../kapi/report.ts';
 import type { Kernel } from '../kernel.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import { wakeUp } from '../task/wait.ts';
-import { dumpStack } from './fault.ts';
 import { writeK32, writeK64 } from './kmem.ts';
 import { freeRegion } from './memory.ts';
 import { announceState } from './notify.ts';

@@ -200,5 +200,8 @@ export function outerPlaces(k: Kernel, task: Task): string[] {
     );
   const name = task.syscall ? (findSyscall(task.syscall.nr)?.name ?? null) : null;
   if (name === null) return inWords(k, ECALL);
-  return inWords(k, [...(CALLS[name] ?? [`__riscv_sys_${name}+0x26/0x3e`]), ...ECALL]);
+  const places = CALLS[name] ?? [`__riscv_sys_${name}+0x26/0x3e`];
+  // After init has returned the loader itself speaks.
+  const loader = places[0] === INIT[0] && (task.kernelMode?.depth ?? 0) === 0;
+  return inWords(k, [...(loader ? ['do_init_module+0x238/0x23a', ...places.slice(2)] : places), ...ECALL]);
 }
