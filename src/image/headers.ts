@@ -77,7 +77,6 @@ const THIN: Readonly<Record<string, readonly string[]>> = {
   'linux/sched/task_stack.h': ['linux/sched.h'],
   'uapi/linux/sched/types.h': ['linux/sched/types.h'],
   'linux/signal.h': ['linux/sched/signal.h'],
-  'linux/utsname.h': ['linux/sched.h', 'linux/nsproxy.h'],
   'linux/unistd.h': ['asm/unistd.h'],
   'linux/reboot.h': ['linux/notifier.h'],
   'linux/keyboard.h': ['linux/notifier.h'],

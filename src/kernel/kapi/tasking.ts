@@ -82,14 +82,11 @@ export interface TaskingRoom {
   /** Objects of the kernel that are not exported by name, such as init_nsproxy. */
   objects: Map<string, Vaddr>;
   /** Interrupt lines that modules asked for, by number. */
-  irqs: Map<
-    number,
-    { handler: Vaddr; thread: Vaddr; dev: Vaddr; name: string; count: number; disabled: number }[]
-  >;
+  irqs: Map<number, { handler: Vaddr; dev: Vaddr; name: string; shared: boolean; count: number }[]>;
+  /** How often each line was disabled. */
+  irqDisabled: Map<number, number>;
   /** Probes by the address they sit at: struct kprobe. */
   kprobes: Map<Vaddr, Vaddr[]>;
-  /** The struct page of a notifier chain of the kernel's own, by name. */
-  chains: Map<string, Vaddr[]>;
   /** What the variable `jiffies` in guest memory says. */
   jiffies: number;
   /** Workers named so far. */
@@ -117,8 +114,8 @@ export function createTaskingRoom(): TaskingRoom {
     arena: { page: 0, used: 0 },
     objects: new Map(),
     irqs: new Map(),
+    irqDisabled: new Map(),
     kprobes: new Map(),
-    chains: new Map(),
     jiffies: 0,
     workerNumber: 0,
   };

@@ -2,7 +2,9 @@
 import './wait.ts';
 import './lock.ts';
 import './completion.ts';
+import './irq.ts';
 import './kthread.ts';
+import './notifier.ts';
 import './signal.ts';
 import './task.ts';
 import './time.ts';
