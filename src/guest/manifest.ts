@@ -12,7 +12,10 @@ export interface Overlay {
   readonly to: string;
 }
 
-export const OVERLAYS: readonly Overlay[] = [{ from: 'rootfs', to: '/' }];
+export const OVERLAYS: readonly Overlay[] = [
+  { from: 'rootfs', to: '/' },
+  { from: 'kernel/examples', to: '/home/student/examples' },
+];
 
 /** Owner and mode of files that differ from root's 0644. */
 export const MODES: Readonly<Record<string, { perm: number; uid?: number; gid?: number }>> = {

@@ -7,7 +7,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MODES, OVERLAYS } from '../guest/manifest.ts';
+import { MODES, OVERLAYS, STUDENT } from '../guest/manifest.ts';
 import { find, put, type TreeNode } from './tree.ts';
 import type { ImageWriter } from './writer.ts';
 
@@ -37,7 +37,7 @@ export function overlayFiles(guest: string = GUEST): OverlayFile[] {
 /** Puts our files into the tree. */
 export function layOver(root: TreeNode, writer: Pick<ImageWriter, 'add'>, stampSec: number): void {
   for (const { source, path } of overlayFiles()) {
-    const { perm, uid = 0, gid = 0 } = MODES[path] ?? { perm: 0o644 };
+    const { perm, uid, gid } = { ...ownerOf(path), ...(MODES[path] ?? { perm: 0o644 }) };
     const meta = { perm, uid, gid, mtimeSec: stampSec };
     if (lstatSync(source).isSymbolicLink()) {
       put(root, path, { ...meta, kind: 'symlink', target: readlinkSync(source) });
@@ -49,12 +49,18 @@ export function layOver(root: TreeNode, writer: Pick<ImageWriter, 'add'>, stampS
   }
 }
 
+/** What lies in the student's home is the student's. */
+function ownerOf(path: string): { uid: number; gid: number } {
+  if (!path.startsWith(`/home/${STUDENT.name}`)) return { uid: 0, gid: 0 };
+  return { uid: STUDENT.uid, gid: STUDENT.gid };
+}
+
 function makeFolders(root: TreeNode, folder: string, stampSec: number): void {
   const names = folder.split('/').filter(Boolean);
   for (let i = 1; i <= names.length; i++) {
     const path = `/${names.slice(0, i).join('/')}`;
     if (!find(root, path, true)) {
-      put(root, path, { perm: 0o755, uid: 0, gid: 0, mtimeSec: stampSec, kind: 'dir' });
+      put(root, path, { ...ownerOf(path), perm: 0o755, mtimeSec: stampSec, kind: 'dir' });
     }
   }
 }

@@ -44,6 +44,13 @@ for common in /usr/src/linux-headers-*; do
 	gcc -O1 -static -o "$common/scripts/mod/modpost" "$common/scripts/mod/modpost.c"
 	gcc -O1 -static -o "$common/scripts/basic/fixdep" "$common/scripts/basic/fixdep.c"
 done
+for version in /lib/modules/*; do
+	cp -r /usr/lib/oopsbox/stock /tmp/stock
+	make -C "$version/build" M=/tmp/stock modules >/dev/null
+	make -C "$version/build" M=/tmp/stock INSTALL_MOD_DIR=kernel modules_install >/dev/null
+	sed 's|^kernel/||; s|^/tmp/stock/|kernel/|; s|\\.o$|.ko|' /tmp/stock/modules.order >"$version/modules.order"
+	rm -rf /tmp/stock
+done
 for version in /lib/modules/*; do depmod "\${version##*/}"; done
 for type in ed25519 ecdsa; do
 	key=/etc/ssh/ssh_host_"$type"_key
