@@ -5,6 +5,7 @@ import type { Fault } from '../module/fault.ts';
 import { consoleVerbose, Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { isModern } from './frames.ts';
+import { placeCode } from './inside.ts';
 import { panic } from './panic.ts';
 import { codeText, printModules, printState, printTrace, record, type State } from './report.ts';
 import { hex64 } from './trace.ts';
@@ -40,7 +41,7 @@ export function die(
   printModules(k);
   printState(k, task, state);
   printTrace(k, trace, false);
-  const code = codeText(k, fault.pc);
+  const code = placeCode(state.epc) ?? codeText(k, fault.pc);
   if (isModern(k)) printk(k, Level.EMERG, `Code: ${code}`);
   record(k, task, heading === 'Kernel BUG' ? 'bug' : 'oops', message, {
     state,

@@ -8,10 +8,10 @@ import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { provideHungWatcher } from '../task/wait.ts';
 import { addTimer, defineTimer } from '../time/timers.ts';
-import { isModern } from './frames.ts';
+import { inWords, isModern } from './frames.ts';
 import { dumpStackBelow, panic } from './panic.ts';
 import { printModules, printState, printTrace, record, stateAt, taintText } from './report.ts';
-import { backtrace, registersOf } from './trace.ts';
+import { backtrace, kernelPlace, registersOf } from './trace.ts';
 
 const TAINT_WARN = 1 << 9;
 const TAINT_SOFTLOCKUP = 1 << 14;
@@ -101,7 +101,8 @@ function reportHung(k: Kernel, task: Task, seconds: number): void {
       ? `task:${task.comm.padEnd(15)} state:D stack:0     pid:${String(task.tid).padEnd(5)} tgid:${String(task.group.pid).padEnd(5)} ppid:${String(parentPid).padEnd(6)} flags:0x00000000`
       : `${task.comm.padEnd(15)} D    0 ${String(task.tid).padStart(5)} ${String(parentPid).padStart(6)} 0x00000000`,
   );
-  const trace = backtrace(k, task, registersOf(k, task), true);
+  const waits = inWords(k, ['__schedule+0x2ee/0x8ae', 'schedule+0x36/0xcc']).map(kernelPlace);
+  const trace = [...waits, ...backtrace(k, task, registersOf(k, task), true)];
   printTrace(k, trace, true);
   record(k, task, 'hung task', message, { trace });
   if (panics) panic(k, 'hung_task: blocked tasks', task);

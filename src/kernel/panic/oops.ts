@@ -3,7 +3,6 @@
  * the VM's kernel version; it kills nobody itself, but says whether the task dies, goes on, or the VM has stopped.
  */
 import { Trap } from '../../cpu/machine.ts';
-import { functionAt } from '../kapi/image.ts';
 import type { Kernel } from '../kernel.ts';
 import { type Fault, provideFaultReporter } from '../module/fault.ts';
 import { STACK_BYTES } from '../module/memory.ts';
@@ -11,6 +10,7 @@ import { consoleVerbose, Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { afterDie, die } from './die.ts';
 import { isModern } from './frames.ts';
+import { insideKernel } from './inside.ts';
 import { panic } from './panic.ts';
 import { printState, record, stateAt } from './report.ts';
 import { backtrace, hex64, type Registers, registersOf } from './trace.ts';
@@ -84,11 +84,10 @@ provideFaultReporter((k, task, fault) => {
     message = `Unable to handle kernel ${accessText(k, task, fault.tval)} at virtual address ${hex64(fault.tval)}`;
     printk(k, Level.ALERT, message);
   }
-  // A bad pointer handed to an exported function: the fault is inside that function.
-  const state = stateAt(k, task, registers, fault);
-  const trace = backtrace(k, task, registers, false);
-  const inExported = functionAt(k, fault.pc) !== undefined;
-  if (inExported && trace.length > 0) trace[0] = state.epc;
+  let state = stateAt(k, task, registers, fault);
+  let trace = insideKernel(k, task, fault, registers);
+  if (trace && trace.length > 0) state = { ...state, epc: trace[0], ra: trace[1] ?? state.ra };
+  else trace = backtrace(k, task, registers, false);
   die(k, task, heading, message, state, fault, trace);
   return afterDie(k, task, fault.cause === Trap.Breakpoint && isModern(k));
 });

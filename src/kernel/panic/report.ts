@@ -164,7 +164,7 @@ export function printState(k: Kernel, task: Task, state: State): void {
   }
   warning(
     k,
-    `${modern ? 'epc' : 'sepc'}${modern ? ' ' : ''}: ${state.epc.address} ra : ${hex64(x[1])} sp : ${hex64(x[2])}`,
+    `${modern ? 'epc' : 'sepc'}${modern ? ' ' : ''}: ${state.epc.address} ra : ${state.ra.address} sp : ${hex64(x[2])}`,
   );
   for (const line of ORDER)
     warning(k, line.map((reg) => ` ${NAMES[reg].padEnd(3)}: ${hex64(x[reg])}`).join(''));

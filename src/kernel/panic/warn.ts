@@ -15,6 +15,7 @@ import { Level, printk, printkText } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { afterDie, die, printTraceEnd } from './die.ts';
 import { exportedPlace, isModern } from './frames.ts';
+import { callerOf } from './inside.ts';
 import { dumpStackBelow, panic } from './panic.ts';
 import { printModules, printState, printTrace, record, type State, stateAt } from './report.ts';
 import { backtrace, hex64, kernelPlace, type Registers, registersOf, symbolic } from './trace.ts';
@@ -211,7 +212,7 @@ function insideExported(k: Kernel, task: Task, place: Place): { state: State; tr
     trace.push({ address: hex64(address), symbol, module: null });
   }
   trace.push(...backtrace(k, task, registers, true));
-  return { state: { ...plain, epc: at, ra: at }, trace };
+  return { state: { ...plain, epc: at, ra: kernelPlace(callerOf(place.symbol)) }, trace };
 }
 
 provideReports({
