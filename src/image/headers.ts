@@ -140,9 +140,9 @@ function forward(text: string): string {
   return [...names].map((name) => `${name};`).join(' ');
 }
 
-function prototypes(header: string, version: number): string {
+function prototypes(header: string, version: number, written: string): string {
   const lines = symbolsOf(version)
-    .filter((symbol) => symbol.header === header)
+    .filter((symbol) => symbol.header === header && !written.includes(` ${symbol.name}(const char *name);`))
     .map(({ prototype }) => `extern ${prototype};`);
   return lines.length ? `${forward(lines.join('\n'))}\n${lines.join('\n')}` : '';
 }
@@ -213,7 +213,24 @@ function autoconf(release: string): string {
 function fill(header: string, text: string, version: number): string {
   return text
     .replace(/^\/\* @structs \*\/\n/m, () => `${structs(header, version)}\n`)
-    .replace(/^\/\* @kapi \*\/\n/m, () => `${prototypes(header, version)}\n`);
+    .replace(/^\/\* @kapi \*\/\n/m, () => `${prototypes(header, version, text)}\n`);
+}
+
+/**
+ * Puts what follows a comment `@line N` on line N, where compiler messages of a modern kernel name it; in older kernels the
+ * comment just goes.
+ */
+function placeLines(header: string, text: string, modern: boolean): string {
+  const lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const wanted = /^\/\*@line (\d+)\*\/$/.exec(line)?.[1];
+    if (wanted === undefined) lines.push(line);
+    else if (modern) {
+      if (lines.length > Number(wanted) - 1) throw new Error(`${header}: line ${wanted} is already past`);
+      while (lines.length < Number(wanted) - 1) lines.push('');
+    }
+  }
+  return lines.join('\n');
 }
 
 /** Every header of that kernel by its path below `include/`, in order. */
@@ -234,7 +251,8 @@ export function kernelHeaders(release: string): Map<string, string> {
   const headers = new Map<string, string>();
   for (const [header, text] of texts) {
     const guard = `_${header.replaceAll(/\W/g, '_').toUpperCase()}`;
-    headers.set(header, `#ifndef ${guard}\n#define ${guard}\n${fill(header, text, version)}#endif\n`);
+    const filled = `#ifndef ${guard}\n#define ${guard}\n${fill(header, text, version)}#endif\n`;
+    headers.set(header, placeLines(header, filled, version >= versionCode('5.0.0')));
   }
   for (const { header, name } of symbolsOf(version)) {
     if (!headers.has(header)) throw new Error(`${name} is declared for ${header}, which does not exist`);

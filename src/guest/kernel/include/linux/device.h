@@ -2,6 +2,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+/*@line 30*/
 #include <linux/device/class.h>
 struct of_device_id;
 struct device_node;

@@ -21,6 +21,7 @@
 typedef int (*initcall_t)(void);
 typedef void (*exitcall_t)(void);
 extern struct module __this_module;
+/*@line 180*/
 #define THIS_MODULE (&__this_module)
 #define early_initcall(fn) module_init(fn)
 #define core_initcall(fn) module_init(fn)

@@ -1,3 +1,4 @@
+/*@line 5*/
 #define KERN_SOH	"\001"		/* ASCII Start Of Header */
 #define KERN_SOH_ASCII	'\001'
 

@@ -4,6 +4,7 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/err.h>
+/*@line 22*/
 #include <linux/moduleparam.h>
 #include <linux/export.h>
 #include <linux/kobject.h>
@@ -20,11 +21,13 @@ enum module_state { MODULE_STATE_LIVE, MODULE_STATE_COMING, MODULE_STATE_GOING, 
 /* @structs */
 /* @kapi */
 #ifdef MODULE
+/*@line 130*/
 #define module_init(initfn)					\
 	static inline initcall_t __maybe_unused __inittest(void)		\
 	{ return initfn; }					\
 	int init_module(void) __copy(initfn)			\
 		__attribute__((alias(#initfn)));
+/*@line 138*/
 #define module_exit(exitfn)					\
 	static inline exitcall_t __maybe_unused __exittest(void)		\
 	{ return exitfn; }					\
@@ -37,7 +40,9 @@ extern void cleanup_module(void);
 #define MODULE_INFO(tag, info) __MODULE_INFO(tag, tag, info)
 #define MODULE_ALIAS(_alias) MODULE_INFO(alias, _alias)
 #define MODULE_SOFTDEP(_softdep) MODULE_INFO(softdep, _softdep)
-#define MODULE_LICENSE(_license) MODULE_INFO(license, _license)
+#define MODULE_FILE
+/*@line 238*/
+#define MODULE_LICENSE(_license) MODULE_FILE MODULE_INFO(license, _license)
 #define MODULE_AUTHOR(_author) MODULE_INFO(author, _author)
 #define MODULE_DESCRIPTION(_description) MODULE_INFO(description, _description)
 #define MODULE_VERSION(_version) MODULE_INFO(version, _version)

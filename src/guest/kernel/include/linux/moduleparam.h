@@ -2,18 +2,19 @@
 #include <linux/init.h>
 #include <linux/stringify.h>
 #include <linux/version.h>
-struct kernel_param;
-/* @structs */
-/* @kapi */
 #ifdef MODULE
 #define __MODULE_INFO_PREFIX
 #else
 #define __MODULE_INFO_PREFIX KBUILD_MODNAME "."
 #endif
+/*@line 23*/
 #define __MODULE_INFO(tag, name, info)					  \
 	static const char __UNIQUE_ID(name)[]				  \
 		__used __section(".modinfo") __aligned(1)		  \
 		= __MODULE_INFO_PREFIX __stringify(tag) "=" info
+struct kernel_param;
+/* @structs */
+/* @kapi */
 #define __MODULE_PARM_TYPE(name, _type) __MODULE_INFO(parmtype, name##type, #name ":" _type)
 #define MODULE_PARM_DESC(_parm, desc) __MODULE_INFO(parm, _parm, #_parm ":" desc)
 enum { KERNEL_PARAM_FL_UNSAFE = 1, KERNEL_PARAM_OPS_FL_NOARG = 1 };

@@ -11,24 +11,34 @@
 #define pr_fmt(fmt) fmt
 #endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+/*@line 465*/
 #define printk_index_wrap(_p_func, _fmt, ...)				\
 	({								\
+									\
 		_p_func(_fmt, ##__VA_ARGS__);				\
 	})
+/*@line 496*/
 #define printk(fmt, ...) printk_index_wrap(_printk, fmt, ##__VA_ARGS__)
 #endif
+/*@line 556*/
 #define pr_emerg(fmt, ...) \
 	printk(KERN_EMERG pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 558*/
 #define pr_alert(fmt, ...) \
 	printk(KERN_ALERT pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 560*/
 #define pr_crit(fmt, ...) \
 	printk(KERN_CRIT pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 562*/
 #define pr_err(fmt, ...) \
 	printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 564*/
 #define pr_warn(fmt, ...) \
 	printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 566*/
 #define pr_notice(fmt, ...) \
 	printk(KERN_NOTICE pr_fmt(fmt), ##__VA_ARGS__)
+/*@line 568*/
 #define pr_info(fmt, ...) \
 	printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_cont(fmt, ...) \
