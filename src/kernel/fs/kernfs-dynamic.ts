@@ -21,7 +21,9 @@ export interface DynamicNode {
 }
 
 /** What a kind of dynamic file does: the functions of a {@link FileNode}; `ctx.data` is the node's data. */
-export type DynamicHandler = Partial<Pick<FileNode, 'show' | 'store' | 'check' | 'kind' | 'poll' | 'size' | 'strict' | 'open'>>;
+export type DynamicHandler = Partial<
+  Pick<FileNode, 'show' | 'store' | 'check' | 'kind' | 'poll' | 'size' | 'strict' | 'open'>
+>;
 
 const handlers = new Map<string, DynamicHandler>();
 

@@ -8,10 +8,21 @@ import { fieldOf, sizeOf } from '../abi/structs/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { pageOffset } from '../mm/layout.ts';
 import { kfault } from '../module/fault.ts';
-import { readK, readK8, readK16, readK32, readK64, writeK, writeK8, writeK16, writeK32, writeK64 } from '../module/kmem.ts';
+import {
+  readK,
+  readK8,
+  readK16,
+  readK32,
+  readK64,
+  writeK,
+  writeK8,
+  writeK16,
+  writeK32,
+  writeK64,
+} from '../module/kmem.ts';
 import type { Task } from '../task/types.ts';
-import { kernelCode } from './image.ts';
 import { kernelVersion } from './declarations/declare.ts';
+import { kernelCode } from './image.ts';
 
 export { sizeOf };
 
@@ -61,7 +72,9 @@ export function loadString(k: Kernel, task: Task, va: Vaddr, max = MAX_STRING): 
       return null;
     }
     const nul = chunk.indexOf(0);
-    parts.push(String.fromCharCode.apply(null, chunk.subarray(0, nul < 0 ? count : nul) as unknown as number[]));
+    parts.push(
+      String.fromCharCode.apply(null, chunk.subarray(0, nul < 0 ? count : nul) as unknown as number[]),
+    );
     if (nul >= 0) break;
     done += count;
   }
@@ -78,7 +91,13 @@ export const bytesOf = (text: string): Uint8Array => {
 export function getField(k: Kernel, name: string, base: Vaddr, path: string): number | null {
   const { offset, size } = fieldOf(name, path);
   const at = base + offset;
-  return size === 8 ? readK64(k, at) : size === 4 ? readK32(k, at) : size === 2 ? readK16(k, at) : readK8(k, at);
+  return size === 8
+    ? readK64(k, at)
+    : size === 4
+      ? readK32(k, at)
+      : size === 2
+        ? readK16(k, at)
+        : readK8(k, at);
 }
 
 export function setField(k: Kernel, name: string, base: Vaddr, path: string, value: number): boolean {
@@ -88,7 +107,8 @@ export function setField(k: Kernel, name: string, base: Vaddr, path: string, val
   return size === 4 ? writeK32(k, at, value) : size === 2 ? writeK16(k, at, value) : writeK8(k, at, value);
 }
 
-export const fieldAddress = (name: string, base: Vaddr, path: string): Vaddr => base + fieldOf(name, path).offset;
+export const fieldAddress = (name: string, base: Vaddr, path: string): Vaddr =>
+  base + fieldOf(name, path).offset;
 
 /** A pointer field of a caller's struct; null after an oops. */
 export function pointerField(k: Kernel, task: Task, name: string, base: Vaddr, path: string): number | null {

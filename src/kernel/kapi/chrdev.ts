@@ -6,8 +6,8 @@ import type { Vaddr } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import { registerChrdev, unregisterChrdev, unregisterDevice } from '../drivers/device.ts';
 import { findMisc, MISC_MAJOR, registerMisc } from '../drivers/misc.ts';
-import { defineChrdevDriver } from '../fs/ops.ts';
 import { majorOf } from '../fs/flags.ts';
+import { defineChrdevDriver } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import { readK64, writeK32 } from '../module/kmem.ts';
@@ -16,7 +16,17 @@ import type { Outcome } from '../outcome.ts';
 import { wait } from '../outcome.ts';
 import { Level, printk } from '../printk/index.ts';
 import type { Task } from '../task/types.ts';
-import { fieldAddress, getField, int, load, loadString, pointerField, setField, sizeOf, uint } from './access.ts';
+import {
+  fieldAddress,
+  getField,
+  int,
+  load,
+  loadString,
+  pointerField,
+  setField,
+  sizeOf,
+  uint,
+} from './access.ts';
 import { dropFilp, inodeOf, makeFilp, openModuleFile } from './filp.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
@@ -109,7 +119,9 @@ kapi('__register_chrdev', (k, task, [wanted, base, count, at, fops]) => {
 kapi('__unregister_chrdev', (k, _task, [number, base, count]) => {
   const room = kapiRoom(k);
   unregisterChrdev(k, uint(number), uint(base), uint(count));
-  const at = room.cdevs.findIndex((c) => c.cdev === 0 && c.major === uint(number) && c.baseMinor === uint(base));
+  const at = room.cdevs.findIndex(
+    (c) => c.cdev === 0 && c.major === uint(number) && c.baseMinor === uint(base),
+  );
   if (at >= 0) room.cdevs.splice(at, 1);
   return 0;
 });
@@ -188,7 +200,8 @@ defineChrdevDriver('module.misc', {
     if (fops === 0) return -Errno.ENODEV;
     const outcome = openWith(k, task, file, fops, [], 0);
     // misc_open: the driver finds its miscdevice in private_data. Its open runs after this, for the call begins later.
-    if (file.kind === 'module' && !file.data.released) setField(k, 'file', file.data.filp, 'private_data', misc);
+    if (file.kind === 'module' && !file.data.released)
+      setField(k, 'file', file.data.filp, 'private_data', misc);
     return outcome === -Errno.ENXIO ? -Errno.ENODEV : outcome;
   },
 });

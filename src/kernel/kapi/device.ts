@@ -13,17 +13,37 @@ import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/index.ts';
 import type { Task } from '../task/types.ts';
-import { fieldAddress, getField, int, loadString, pointerField, setField, since, sizeOf, uint } from './access.ts';
+import {
+  fieldAddress,
+  getField,
+  int,
+  loadString,
+  pointerField,
+  setField,
+  since,
+  sizeOf,
+  uint,
+} from './access.ts';
 import { addCdev, delCdev } from './chrdev.ts';
-import { addAttributes, addFile, removeDir, removeFile } from './sysfs.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
 import { dumpStack } from './report.ts';
 import { kapiRoom } from './room.ts';
+import { addAttributes, addFile, removeDir, removeFile } from './sysfs.ts';
 import { callArgs, format } from './vsprintf.ts';
 
-const SHOW = ['dump_backtrace+0x28/0x30', 'show_stack+0x38/0x44', 'dump_stack_lvl+0x5a/0x7c', 'dump_stack+0x18/0x20'];
-const DUPLICATE = [...SHOW, 'sysfs_warn_dup+0x62/0x7a', 'sysfs_create_dir_ns+0xbe/0xd8', 'kobject_add_internal+0xe4/0x2e8'];
+const SHOW = [
+  'dump_backtrace+0x28/0x30',
+  'show_stack+0x38/0x44',
+  'dump_stack_lvl+0x5a/0x7c',
+  'dump_stack+0x18/0x20',
+];
+const DUPLICATE = [
+  ...SHOW,
+  'sysfs_warn_dup+0x62/0x7a',
+  'sysfs_create_dir_ns+0xbe/0xd8',
+  'kobject_add_internal+0xe4/0x2e8',
+];
 
 /** What sysfs says of a name that is taken, with the callers of kobject_add_internal. */
 export function duplicateName(k: Kernel, task: Task, path: string, callers: readonly string[]): void {
@@ -123,7 +143,10 @@ interface Adding {
 function pathFor(k: Kernel, device: Vaddr, name: string, className: string | undefined): string {
   const kobjectName = name.replaceAll('/', '!');
   const parent = getField(k, 'device', device, 'parent') ?? 0;
-  const above = parent === 0 ? undefined : (deviceAt(k, parent)?.devpath ?? kapiRoom(k).dirs.get(parent)?.names.slice(1).join('/'));
+  const above =
+    parent === 0
+      ? undefined
+      : (deviceAt(k, parent)?.devpath ?? kapiRoom(k).dirs.get(parent)?.names.slice(1).join('/'));
   if (className === undefined) return above ? `${above}/${kobjectName}` : kobjectName;
   return above ? `${above}/${className}/${kobjectName}` : `virtual/${className}/${kobjectName}`;
 }
@@ -134,12 +157,17 @@ function addDevice(k: Kernel, task: Task, state: Adding, callers: readonly strin
   const className = kapiRoom(k).classes.get(cls);
   state.devpath = pathFor(k, state.device, state.name, className);
   if (k.drivers.devices.some(({ devpath }) => devpath === state.devpath)) {
-    duplicateName(k, task, `/devices/${state.devpath}`, ['kobject_add+0x7a/0xc4', 'device_add+0xd4/0x6d8', ...callers]);
+    duplicateName(k, task, `/devices/${state.devpath}`, [
+      'kobject_add+0x7a/0xc4',
+      'device_add+0xd4/0x6d8',
+      ...callers,
+    ]);
     if (state.owned) kfree(k, task, state.device);
     return -Errno.EEXIST;
   }
   const devnode = cls === 0 ? 0 : (getField(k, 'class', cls, 'devnode') ?? 0);
-  if (devnode === 0 || (getField(k, 'device', state.device, 'devt') ?? 0) === 0) return placed(k, task, state, null, 0);
+  if (devnode === 0 || (getField(k, 'device', state.device, 'devt') ?? 0) === 0)
+    return placed(k, task, state, null, 0);
   state.memory = kmalloc(k, task, 16);
   if (state.memory === 0) return -Errno.ENOMEM;
   return call(devnode, [state.device, state.memory], { step: 'device.devnode', state });
@@ -245,7 +273,11 @@ kapi('device_destroy', (k, task, [cls, devt]) => {
   const name = kapiRoom(k).classes.get(cls);
   const rdev = userDev(uint(devt));
   const found = k.drivers.devices.find(
-    (device) => device.class === name && name !== undefined && device.rdev === rdev && device.data?.address !== undefined,
+    (device) =>
+      device.class === name &&
+      name !== undefined &&
+      device.rdev === rdev &&
+      device.data?.address !== undefined,
   );
   if (found) removeDevice(k, task, found.data.address, true);
   return 0;
@@ -264,7 +296,12 @@ const add = (k: Kernel, task: Task, device: Vaddr, callers: readonly string[]): 
   const name = nameOf(k, task, device);
   if (name === null) return 0;
   if (name === '') return -Errno.EINVAL;
-  return addDevice(k, task, { device, name, answer: 0, owned: false, groups: 0, memory: 0, devpath: '' }, callers);
+  return addDevice(
+    k,
+    task,
+    { device, name, answer: 0, owned: false, groups: 0, memory: 0, devpath: '' },
+    callers,
+  );
 };
 kapi('device_initialize', (k, _task, [device]) => {
   setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', 1);
@@ -287,7 +324,10 @@ function putDevice(k: Kernel, device: Vaddr): Outcome {
   setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', refs);
   if (refs !== 0) return 0;
   const cls = getField(k, 'device', device, 'class') ?? 0;
-  const release = getField(k, 'device', device, 'release') || (cls === 0 ? 0 : getField(k, 'class', cls, 'dev_release')) || 0;
+  const release =
+    getField(k, 'device', device, 'release') ||
+    (cls === 0 ? 0 : getField(k, 'class', cls, 'dev_release')) ||
+    0;
   return release === 0 ? 0 : call(release, [device]);
 }
 kapi('get_device', (k, _task, [device]) => {
@@ -299,7 +339,9 @@ kapi('get_device', (k, _task, [device]) => {
 });
 kapi('put_device', (k, _task, [device]) => putDevice(k, device));
 kapi('device_unregister', (k, task, [device]) => {
-  const owned = (getField(k, 'device', device, 'release') ?? 0) === 0 && (getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) === 0;
+  const owned =
+    (getField(k, 'device', device, 'release') ?? 0) === 0 &&
+    (getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) === 0;
   removeDevice(k, task, device, owned);
   return owned ? 0 : putDevice(k, device);
 });
@@ -314,7 +356,9 @@ kapi('dev_set_name', (k, task, [device, fmt]) => {
   return 0;
 });
 kapi('device_create_file', (k, task, [device, attr]) => (device === 0 ? 0 : addFile(k, task, device, attr)));
-kapi('device_remove_file', (k, task, [device, attr]) => (device === 0 ? 0 : removeFile(k, task, device, attr)));
+kapi('device_remove_file', (k, task, [device, attr]) =>
+  device === 0 ? 0 : removeFile(k, task, device, attr),
+);
 kapi('cdev_device_add', (k, task, [cdev, device]) => {
   const devt = getField(k, 'device', device, 'devt') ?? 0;
   if (devt !== 0) {
@@ -336,7 +380,12 @@ kapi('__root_device_register', (k, task, [at]) => {
   if (device === 0) return -Errno.ENOMEM;
   writeKString(k, device + size, name);
   setField(k, 'device', device, 'kobj.name', device + size);
-  return addDevice(k, task, { device, name, answer: device, owned: true, groups: 0, memory: 0, devpath: '' }, []);
+  return addDevice(
+    k,
+    task,
+    { device, name, answer: device, owned: true, groups: 0, memory: 0, devpath: '' },
+    [],
+  );
 });
 kapi('root_device_unregister', (k, task, [device]) => {
   removeDevice(k, task, device, true);

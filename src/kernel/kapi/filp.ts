@@ -77,7 +77,12 @@ export const kernelDev = (rdev: number): number =>
   (((rdev >>> 8) & 0xfff) * 2 ** 20 + ((rdev & 0xff) | ((rdev >>> 12) & 0xfff00))) >>> 0;
 
 /** struct file and struct dentry of an open file. False: no memory. */
-export function makeFilp(k: Kernel, task: Task, file: File, init: Partial<ModuleFile> & { fops: Vaddr }): boolean {
+export function makeFilp(
+  k: Kernel,
+  task: Task,
+  file: File,
+  init: Partial<ModuleFile> & { fops: Vaddr },
+): boolean {
   const size = sizeOf('file');
   const filp = kmalloc(k, task, size + sizeOf('dentry'));
   const inode = filp === 0 ? 0 : holdInode(k, task, file.inode);
@@ -99,7 +104,15 @@ export function makeFilp(k: Kernel, task: Task, file: File, init: Partial<Module
   setField(k, 'dentry', dentry, 'd_name.name', fieldAddress('dentry', dentry, 'd_iname'));
   writeK(k, fieldAddress('dentry', dentry, 'd_iname'), bytesOf(`${name}\0`));
   file.kind = 'module';
-  file.data = { filp, style: 'file_operations', ops: 0, owners: [], entry: 0, released: false, ...init } satisfies ModuleFile & {
+  file.data = {
+    filp,
+    style: 'file_operations',
+    ops: 0,
+    owners: [],
+    entry: 0,
+    released: false,
+    ...init,
+  } satisfies ModuleFile & {
     fops: Vaddr;
   };
   return true;
@@ -173,11 +186,19 @@ interface Transfer {
 /** access_ok of the whole buffer as user space gave it. */
 function badBuffer(task: Task, io: IoBuf): boolean {
   const call = task.syscall;
-  if (call && [63, 64, 67, 68].includes(call.nr) && call.args[1] + unsigned(call.args[2]) > TASK_SIZE) return true;
+  if (call && [63, 64, 67, 68].includes(call.nr) && call.args[1] + unsigned(call.args[2]) > TASK_SIZE)
+    return true;
   return io.segments.some(({ base, length }) => base < 0 || base + length > TASK_SIZE);
 }
 
-function transfer(k: Kernel, task: Task, file: File, name: 'read' | 'write', io: IoBuf, pos: number | null): Outcome {
+function transfer(
+  k: Kernel,
+  task: Task,
+  file: File,
+  name: 'read' | 'write',
+  io: IoBuf,
+  pos: number | null,
+): Outcome {
   const entry = opOf(k, task, file, name);
   if (entry === null) return -Errno.EIO;
   if (moduleFile(file).released) return -Errno.EIO;
@@ -215,7 +236,8 @@ defineStep('module.file.moved', (k, task, state: Transfer, entry) => {
   if (io.segments.length <= 1) return value;
   if (value < 0) return state.total > 0 ? state.total : value;
   state.total += value;
-  if (value !== io.segments[state.segment]?.length || state.segment + 1 >= io.segments.length) return state.total;
+  if (value !== io.segments[state.segment]?.length || state.segment + 1 >= io.segments.length)
+    return state.total;
   state.segment++;
   const next = opOf(k, task, file, state.name);
   return next ? piece(k, task, state, next) : state.total;
@@ -305,8 +327,10 @@ export const moduleFileOps: FileOps = {
   seekable: true,
   read: (k, task, file, io, pos) => transfer(k, task, file, 'read', io, pos),
   write: (k, task, file, io, pos) => transfer(k, task, file, 'write', io, pos),
-  llseek: (k, task, file, offset, whence) => simple(k, task, file, 'llseek', [offset, whence], -Errno.ESPIPE, true),
-  ioctl: (k, task, file, cmd, arg) => simple(k, task, file, 'unlocked_ioctl', [cmd >>> 0, arg], -Errno.ENOTTY, true),
+  llseek: (k, task, file, offset, whence) =>
+    simple(k, task, file, 'llseek', [offset, whence], -Errno.ESPIPE, true),
+  ioctl: (k, task, file, cmd, arg) =>
+    simple(k, task, file, 'unlocked_ioctl', [cmd >>> 0, arg], -Errno.ENOTTY, true),
   fsync: (k, task, file) => simple(k, task, file, 'fsync', [0, Number.MAX_SAFE_INTEGER, 0], -Errno.EINVAL),
   flush,
   release: releaseLater,

@@ -186,7 +186,9 @@ function allocate(k: Kernel, idr: number, from: number, end: number): number {
   count(k, idr, map);
   return id;
 }
-kapi('idr_alloc', (k, _task, [idr, , from, end]) => (int(from) < 0 ? -Errno.EINVAL : allocate(k, idr, int(from), end)));
+kapi('idr_alloc', (k, _task, [idr, , from, end]) =>
+  int(from) < 0 ? -Errno.EINVAL : allocate(k, idr, int(from), end),
+);
 kapi('idr_alloc_cyclic', (k, _task, [idr, , from, end]) => {
   const next = Math.max(int(from), getField(k, 'idr', idr, 'idr_next') ?? 0);
   let id = allocate(k, idr, next, end);
@@ -250,7 +252,8 @@ kapi('idr_for_each', (k, _task, [idr, fn, data]) =>
 );
 kapi('ida_alloc_range', (k, _task, [ida, min, max]) => {
   const map = ids(k, ida);
-  const id = map.size >= MAX_IDS ? -Errno.ENOMEM : freeId(map, uint(min), int(max) < 0 ? 0x80000000 : int(max) + 1);
+  const id =
+    map.size >= MAX_IDS ? -Errno.ENOMEM : freeId(map, uint(min), int(max) < 0 ? 0x80000000 : int(max) + 1);
   if (id >= 0) map.set(id, 1n);
   return id;
 });
@@ -272,7 +275,14 @@ interface Fifo {
 function fifo(k: Kernel, task: Task, at: number): Fifo | null {
   if (!load(k, task, at, 24)) return null;
   const get = (name: string): number => getField(k, '__kfifo', at, name) ?? 0;
-  return { at, in: get('in'), out: get('out'), mask: get('mask'), esize: Math.max(1, get('esize')), data: get('data') };
+  return {
+    at,
+    in: get('in'),
+    out: get('out'),
+    mask: get('mask'),
+    esize: Math.max(1, get('esize')),
+    data: get('data'),
+  };
 }
 function setUp(k: Kernel, at: number, data: number, size: number, esize: number): void {
   for (const [name, value] of Object.entries({ in: 0, out: 0, mask: size === 0 ? 0 : size - 1, esize, data }))
@@ -302,7 +312,8 @@ function ring(k: Kernel, f: Fifo, index: number, bytes: Uint8Array | number): Ui
   const length = typeof bytes === 'number' ? bytes : bytes.length;
   const first = Math.min(length, total - from);
   if (typeof bytes !== 'number') {
-    const good = writeK(k, f.data + from, bytes.subarray(0, first)) && writeK(k, f.data, bytes.subarray(first));
+    const good =
+      writeK(k, f.data + from, bytes.subarray(0, first)) && writeK(k, f.data, bytes.subarray(first));
     return good ? bytes : null;
   }
   const a = readK(k, f.data + from, first);
@@ -364,5 +375,10 @@ kapi('__kfifo_to_user', (k, task, [at, to, length, copied]) => {
 
 // ── Lists (lib/list_debug.c): CONFIG_DEBUG_LIST is off in what was recorded, so a list is believed ─────────────
 
-for (const name of ['__list_add_valid', '__list_del_entry_valid', '__list_add_valid_or_report', '__list_del_entry_valid_or_report'])
+for (const name of [
+  '__list_add_valid',
+  '__list_del_entry_valid',
+  '__list_add_valid_or_report',
+  '__list_del_entry_valid_or_report',
+])
   kapi(name, () => 1);

@@ -9,9 +9,8 @@ import type { Kernel } from '../kernel.ts';
 import { LINEAR_BASE, VMALLOC_BASE } from '../mm/layout.ts';
 import { allocPage, putPage } from '../mm/pages.ts';
 import { kfault } from '../module/fault.ts';
-import { fillK, readK, writeK, writeKBig } from '../module/kmem.ts';
+import { fillK, KernelPage, readK, writeK, writeKBig } from '../module/kmem.ts';
 import { mapFresh, unmapPages } from '../module/memory.ts';
-import { KernelPage } from '../module/kmem.ts';
 import { call } from '../module/runtime.ts';
 import { defineStep } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
@@ -81,7 +80,8 @@ const MAX_OBJECTS = 1_000_000;
 function heap(k: Kernel): HeapRoom {
   const room = kapiRoom(k).heap;
   if (room.caches.length === 0)
-    for (const size of CLASSES) room.caches.push(newCache(`kmalloc-${size >= 1024 ? `${size / 1024}k` : size}`, size, size));
+    for (const size of CLASSES)
+      room.caches.push(newCache(`kmalloc-${size >= 1024 ? `${size / 1024}k` : size}`, size, size));
   return room;
 }
 
@@ -136,11 +136,21 @@ function freeContiguous(k: Kernel, base: Vaddr, pages: number): void {
   else unmapArea(k, base);
 }
 
-function record(k: Kernel, task: Task, of: Pick<Allocation, 'address' | 'size' | 'room' | 'kind' | 'cache'>): void {
+function record(
+  k: Kernel,
+  task: Task,
+  of: Pick<Allocation, 'address' | 'size' | 'room' | 'kind' | 'cache'>,
+): void {
   const { objects } = heap(k);
   if (objects.size >= MAX_OBJECTS) return;
   const caller = task.kernelMode && task.kernelMode.depth > 0 ? k.hart.x(1) : 0;
-  objects.set(of.address, { ...of, caller, module: caller === 0 ? null : moduleAt(k, caller), timeNs: k.time.nowNs, tid: task.tid });
+  objects.set(of.address, {
+    ...of,
+    caller,
+    module: caller === 0 ? null : moduleAt(k, caller),
+    timeNs: k.time.nowNs,
+    tid: task.tid,
+  });
 }
 
 function grow(k: Kernel, cache: KmemCache, index: number): boolean {
@@ -206,7 +216,13 @@ export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
   const index = CLASSES.findIndex((size) => size >= wanted);
   const address = take(k, index);
   if (address !== 0)
-    record(k, task, { address, size: wanted, room: CLASSES[index], kind: 'kmalloc', cache: heap(k).caches[index]!.name });
+    record(k, task, {
+      address,
+      size: wanted,
+      room: CLASSES[index],
+      kind: 'kmalloc',
+      cache: heap(k).caches[index]!.name,
+    });
   return address;
 }
 
@@ -251,16 +267,20 @@ function ksize(k: Kernel, address: Vaddr): number {
 export const allocations = (k: Kernel): Allocation[] => (k.kapi ? [...k.kapi.heap.objects.values()] : []);
 
 /** Rows of /proc/slabinfo. */
-export const kmemCaches = (k: Kernel): KmemCache[] => (k.kapi ? heap(k).caches.filter((cache) => cache !== null) : []);
+export const kmemCaches = (k: Kernel): KmemCache[] =>
+  k.kapi ? heap(k).caches.filter((cache) => cache !== null) : [];
 
 const variants = (name: string): string[] => [name, `__${name}`, `${name}_noprof`, `__${name}_noprof`];
 const define = (names: readonly string[], handler: Parameters<typeof kapi>[1]): void => {
   for (const name of names) kapi(name, handler);
 };
 
-define([...variants('kmalloc'), ...variants('kzalloc')], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
-define([...variants('kmalloc_node'), ...variants('kzalloc_node')], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
-define(['kmalloc_track_caller', '__kmalloc_track_caller'], (k, task, [size]) => kmalloc(k, task, unsigned(size)));
+define([...variants('kmalloc'), ...variants('kzalloc')], (k, task, [size]) =>
+  kmalloc(k, task, unsigned(size)));
+define([...variants('kmalloc_node'), ...variants('kzalloc_node')], (k, task, [size]) =>
+  kmalloc(k, task, unsigned(size)));
+define(['kmalloc_track_caller', '__kmalloc_track_caller'], (k, task, [size]) =>
+  kmalloc(k, task, unsigned(size)));
 /** kmalloc_array, kcalloc: 0 when the product is beyond any memory. */
 define([...variants('kmalloc_array'), ...variants('kcalloc')], (k, task, [n, size]) => {
   const bytes = unsigned(n) * unsigned(size);
@@ -300,8 +320,7 @@ function copied(k: Kernel, task: Task, bytes: Uint8Array | null): Vaddr {
   return address;
 }
 define(['kmemdup', 'kmemdup_noprof'], (k, task, [from, size]) =>
-  unsigned(size) > KMALLOC_MAX_SIZE ? 0 : copied(k, task, load(k, task, from, size)),
-);
+  unsigned(size) > KMALLOC_MAX_SIZE ? 0 : copied(k, task, load(k, task, from, size)));
 define(['kstrdup', 'kstrdup_noprof', 'kstrdup_const'], (k, task, [from]) => {
   if (from === 0) return 0;
   const text = loadString(k, task, from);
@@ -329,29 +348,45 @@ function createCache(k: Kernel, task: Task, name: number, size: number, align: n
   room.cacheOf.set(handle, room.caches.push(cache) - 1);
   return handle;
 }
-kapi('__kmem_cache_create', (k, task, [name, size, align, , ctor]) => createCache(k, task, name, size, align, ctor));
-kapi('kmem_cache_create', (k, task, [name, size, align, , ctor]) => createCache(k, task, name, size, align, ctor));
-kapi('kmem_cache_create_usercopy', (k, task, args) => createCache(k, task, args[0], args[1], args[2], args[6]));
-
-define(
-  ['kmem_cache_alloc', 'kmem_cache_alloc_noprof', 'kmem_cache_zalloc', 'kmem_cache_alloc_node', 'kmem_cache_alloc_node_noprof'],
-  (k, task, [handle]) => {
-    const index = heap(k).cacheOf.get(handle);
-    const cache = index === undefined ? null : heap(k).caches[index];
-    if (!cache || index === undefined) return kfault(k, task, handle, false);
-    const address = take(k, index);
-    if (address === 0) return 0;
-    record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
-    return cache.ctor === 0 ? address : call(cache.ctor, [address], { step: 'kmem_cache.made', state: { address } });
-  },
+kapi('__kmem_cache_create', (k, task, [name, size, align, , ctor]) =>
+  createCache(k, task, name, size, align, ctor),
 );
+kapi('kmem_cache_create', (k, task, [name, size, align, , ctor]) =>
+  createCache(k, task, name, size, align, ctor),
+);
+kapi('kmem_cache_create_usercopy', (k, task, args) =>
+  createCache(k, task, args[0], args[1], args[2], args[6]),
+);
+
+define([
+  'kmem_cache_alloc',
+  'kmem_cache_alloc_noprof',
+  'kmem_cache_zalloc',
+  'kmem_cache_alloc_node',
+  'kmem_cache_alloc_node_noprof',
+], (k, task, [handle]) => {
+  const index = heap(k).cacheOf.get(handle);
+  const cache = index === undefined ? null : heap(k).caches[index];
+  if (!cache || index === undefined) return kfault(k, task, handle, false);
+  const address = take(k, index);
+  if (address === 0) return 0;
+  record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
+  return cache.ctor === 0
+    ? address
+    : call(cache.ctor, [address], { step: 'kmem_cache.made', state: { address } });
+});
 defineStep('kmem_cache.made', (_k, _task, state: { address: Vaddr }) => state.address);
 kapi('kmem_cache_free', (k, task, [handle, address]) => {
   const index = heap(k).cacheOf.get(handle);
   if (index === undefined) return kfault(k, task, handle, false);
   const slab = slabOf(k, address);
   if (!slab || slab.index !== index) {
-    kernelWarn(k, task, { file: 'mm/slub.c:4645', symbol: 'cache_from_obj+0xa2/0xc4' }, 'cache_from_obj: Wrong slab cache');
+    kernelWarn(
+      k,
+      task,
+      { file: 'mm/slub.c:4645', symbol: 'cache_from_obj+0xa2/0xc4' },
+      'cache_from_obj: Wrong slab cache',
+    );
     return 0;
   }
   giveBack(k, task, address, index);
@@ -396,7 +431,15 @@ export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
       told.add('vmalloc');
       const text = `${task.comm}: vmalloc error: size ${pages * PAGE_SIZE}, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0`;
       printWarn(k, text);
-      dumpStack(k, task, ['dump_backtrace+0x28/0x30', 'show_stack+0x38/0x44', 'dump_stack_lvl+0x5a/0x7c', 'dump_stack+0x18/0x20', 'warn_alloc+0x102/0x176', '__vmalloc_node_range_noprof+0x72c/0x756', 'vmalloc_noprof+0x54/0x62']);
+      dumpStack(k, task, [
+        'dump_backtrace+0x28/0x30',
+        'show_stack+0x38/0x44',
+        'dump_stack_lvl+0x5a/0x7c',
+        'dump_stack+0x18/0x20',
+        'warn_alloc+0x102/0x176',
+        '__vmalloc_node_range_noprof+0x72c/0x756',
+        'vmalloc_noprof+0x54/0x62',
+      ]);
     }
     return 0;
   }
@@ -413,13 +456,23 @@ export function vfree(k: Kernel, task: Task, address: Vaddr): void {
     return;
   }
   const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
-  kernelWarn(k, task, { file: 'mm/vmalloc.c:3378', symbol: 'vfree+0x128/0x16a' }, `Trying to vfree() nonexistent vm area (${shown})`);
+  kernelWarn(
+    k,
+    task,
+    { file: 'mm/vmalloc.c:3378', symbol: 'vfree+0x128/0x16a' },
+    `Trying to vfree() nonexistent vm area (${shown})`,
+  );
 }
 
-define(
-  [...variants('vmalloc'), ...variants('vzalloc'), 'vmalloc_user', 'vmalloc_user_noprof', 'vmalloc_node', 'vzalloc_node', 'vmalloc_32'],
-  (k, task, [size]) => vmalloc(k, task, unsigned(size)),
-);
+define([
+  ...variants('vmalloc'),
+  ...variants('vzalloc'),
+  'vmalloc_user',
+  'vmalloc_user_noprof',
+  'vmalloc_node',
+  'vzalloc_node',
+  'vmalloc_32',
+], (k, task, [size]) => vmalloc(k, task, unsigned(size)));
 define(['vfree'], (k, task, [address]) => {
   vfree(k, task, address);
   return 0;
@@ -427,16 +480,22 @@ define(['vfree'], (k, task, [address]) => {
 /** kvmalloc: kmalloc when it is small enough, else vmalloc. */
 const kvmalloc = (k: Kernel, task: Task, size: number): Vaddr =>
   size > KMALLOC_MAX_SIZE ? vmalloc(k, task, size) : kmalloc(k, task, size);
-define([...variants('kvmalloc'), ...variants('kvzalloc'), 'kvmalloc_node', '__kvmalloc_node_noprof'], (k, task, [size]) =>
-  kvmalloc(k, task, unsigned(size)),
-);
-define(['kvmalloc_array', 'kvcalloc'], (k, task, [n, size]) => kvmalloc(k, task, unsigned(n) * unsigned(size)));
+define([...variants('kvmalloc'), ...variants('kvzalloc'), 'kvmalloc_node', '__kvmalloc_node_noprof'], (
+  k,
+  task,
+  [size],
+) => kvmalloc(k, task, unsigned(size)));
+define(['kvmalloc_array', 'kvcalloc'], (k, task, [n, size]) =>
+  kvmalloc(k, task, unsigned(n) * unsigned(size)));
 kapi('kvfree', (k, task, [address]) => {
-  if (heap(k).areas.some((area) => area.base === address) && !heap(k).large.has(address)) vfree(k, task, address);
+  if (heap(k).areas.some((area) => area.base === address) && !heap(k).large.has(address))
+    vfree(k, task, address);
   else kfree(k, task, address);
   return 0;
 });
-kapi('is_vmalloc_addr', (_k, _task, [address]) => Number(address >= VMALLOC_BASE && address < VMALLOC_BASE + 2 ** 36));
+kapi('is_vmalloc_addr', (_k, _task, [address]) =>
+  Number(address >= VMALLOC_BASE && address < VMALLOC_BASE + 2 ** 36),
+);
 
 // ── Pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -445,8 +504,10 @@ const VMEMMAP = VMALLOC_BASE + 2 ** 36;
 const PAGE_STRUCT = 64;
 const MAX_ORDER = 10;
 
-const pageStruct = (address: Vaddr): Vaddr => VMEMMAP + Math.floor((address - LINEAR_BASE) / PAGE_SIZE) * PAGE_STRUCT;
-const pageAddress = (page: Vaddr): Vaddr => LINEAR_BASE + Math.floor((page - VMEMMAP) / PAGE_STRUCT) * PAGE_SIZE;
+const pageStruct = (address: Vaddr): Vaddr =>
+  VMEMMAP + Math.floor((address - LINEAR_BASE) / PAGE_SIZE) * PAGE_STRUCT;
+const pageAddress = (page: Vaddr): Vaddr =>
+  LINEAR_BASE + Math.floor((page - VMEMMAP) / PAGE_STRUCT) * PAGE_SIZE;
 
 function getPages(k: Kernel, task: Task, order: number): Vaddr {
   if (order < 0 || order > MAX_ORDER) {
@@ -462,7 +523,8 @@ function freePages(k: Kernel, task: Task, address: Vaddr): void {
   else kernelBug(k, task, { file: 'mm/page_alloc.c:4826', symbol: 'free_pages+0x2c/0x38' });
 }
 
-define(['__get_free_pages', 'get_free_pages_noprof', '__get_free_pages_noprof'], (k, task, [, order]) => getPages(k, task, order));
+define(['__get_free_pages', 'get_free_pages_noprof', '__get_free_pages_noprof'], (k, task, [, order]) =>
+  getPages(k, task, order));
 define(['__get_free_page', 'get_zeroed_page', 'get_zeroed_page_noprof'], (k, task) => getPages(k, task, 0));
 kapi('free_pages', (k, task, [address]) => {
   freePages(k, task, address);
@@ -484,15 +546,22 @@ define(['__free_pages', '__free_page'], (k, task, [page]) => {
   freePages(k, task, pageAddress(page));
   return 0;
 });
-define(['page_address', '__page_address', 'page_to_virt', 'kmap', 'kmap_local_page', 'kmap_atomic'], (_k, _task, [page]) => pageAddress(page));
+define(['page_address', '__page_address', 'page_to_virt', 'kmap', 'kmap_local_page', 'kmap_atomic'], (
+  _k,
+  _task,
+  [page],
+) => pageAddress(page));
 define(['kunmap', 'kunmap_local', 'kunmap_atomic'], () => 0);
 define(['virt_to_page', '__virt_to_page', 'vmalloc_to_page'], (_k, _task, [address]) => pageStruct(address));
 kapi('__page_to_pfn', (_k, _task, [page]) => Math.floor((page - VMEMMAP) / PAGE_STRUCT));
 kapi('vmalloc_to_pfn', (_k, _task, [address]) => Math.floor((address - LINEAR_BASE) / PAGE_SIZE));
 kapi('__pfn_to_page', (_k, _task, [pfn]) => VMEMMAP + pfn * PAGE_STRUCT);
-kapi('__virt_addr_valid', (k, _task, [address]) => Number(readK(k, address, 1) !== null && address < VMALLOC_BASE + 2 ** 38));
+kapi('__virt_addr_valid', (k, _task, [address]) =>
+  Number(readK(k, address, 1) !== null && address < VMALLOC_BASE + 2 ** 38),
+);
 define(['__put_page', 'set_page_dirty'], () => 0);
-define(['alloc_pages_exact', 'alloc_pages_exact_noprof'], (k, task, [size]) => kmalloc(k, task, Math.max(PAGE_SIZE, unsigned(size))));
+define(['alloc_pages_exact', 'alloc_pages_exact_noprof'], (k, task, [size]) =>
+  kmalloc(k, task, Math.max(PAGE_SIZE, unsigned(size))));
 kapi('free_pages_exact', (k, task, [address]) => {
   kfree(k, task, address);
   return 0;
@@ -506,6 +575,5 @@ kapi('devm_kfree', (k, task, [, address]) => {
   kfree(k, task, address);
   return 0;
 });
-
 
 const printWarn = (k: Kernel, text: string): void => printk(k, Level.WARNING, text);

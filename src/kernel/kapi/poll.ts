@@ -10,7 +10,7 @@ import { writeK64 } from '../module/kmem.ts';
 import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { opOf, providePolled, moduleFile, stackScratch } from './filp.ts';
+import { moduleFile, opOf, providePolled, stackScratch } from './filp.ts';
 import { kernelSymbol } from './image.ts';
 import { kapi } from './registry.ts';
 import { kapiRoom } from './room.ts';
@@ -59,7 +59,10 @@ function ask(k: Kernel, task: Task, files: readonly File[]): Outcome | null {
     const state = { file, files };
     return {
       ...call(entry, [moduleFile(file).filp, table]),
-      then: [{ step: 'engine.dispatch', state: null }, { step: 'module.polled', state }],
+      then: [
+        { step: 'engine.dispatch', state: null },
+        { step: 'module.polled', state },
+      ],
     };
   }
   return null;

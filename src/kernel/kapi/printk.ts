@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel.ts';
 import { readK32, readK64, writeK32, writeK64 } from '../module/kmem.ts';
 import { Level, printk, printkRatelimit, printkText } from '../printk/index.ts';
 import type { Task } from '../task/types.ts';
-import { fieldAddress, getField, load, loadString, store, unsigned, bytesOf, uint } from './access.ts';
+import { bytesOf, fieldAddress, getField, load, loadString, store, uint, unsigned } from './access.ts';
 import { kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
 import { dumpStack } from './report.ts';
@@ -42,10 +42,15 @@ kapi('no_printk', () => 0);
 function deviceLine(k: Kernel, task: Task, level: number, device: number, body: string): void {
   let prefix = '(NULL device *): ';
   if (device !== 0) {
-    const nameAt = getField(k, 'device', device, 'kobj.name') || getField(k, 'device', device, 'init_name') || 0;
+    const nameAt =
+      getField(k, 'device', device, 'kobj.name') || getField(k, 'device', device, 'init_name') || 0;
     const name = nameAt === 0 ? '(null)' : (loadString(k, task, nameAt, 256) ?? '');
     let of = '';
-    for (const [field, type] of [['driver', 'device_driver'], ['bus', 'bus_type'], ['class', 'class']] as const) {
+    for (const [field, type] of [
+      ['driver', 'device_driver'],
+      ['bus', 'bus_type'],
+      ['class', 'class'],
+    ] as const) {
       const owner = getField(k, 'device', device, field);
       if (!owner) continue;
       of = loadString(k, task, getField(k, type, owner, 'name') ?? 0, 256) ?? '';
@@ -107,7 +112,12 @@ kapi('___ratelimit', (k, task, [state, caller]) => {
 });
 
 kapi('dump_stack', (k, task) => {
-  dumpStack(k, task, ['dump_backtrace+0x28/0x30', 'show_stack+0x38/0x44', 'dump_stack_lvl+0x5a/0x7c', 'dump_stack+0x18/0x20']);
+  dumpStack(k, task, [
+    'dump_backtrace+0x28/0x30',
+    'show_stack+0x38/0x44',
+    'dump_stack_lvl+0x5a/0x7c',
+    'dump_stack+0x18/0x20',
+  ]);
   return 0;
 });
 
@@ -127,9 +137,15 @@ function put(k: Kernel, task: Task, buf: number, size: number, made: string | nu
 }
 
 const INT_MAX = 0x7fffffff;
-kapi('sprintf', (k, task, [buf, fmt]) => put(k, task, buf, INT_MAX, text(k, task, fmt, callArgs(k, 2)), false));
-kapi('snprintf', (k, task, [buf, size, fmt]) => put(k, task, buf, size, text(k, task, fmt, callArgs(k, 3)), false));
-kapi('scnprintf', (k, task, [buf, size, fmt]) => put(k, task, buf, size, text(k, task, fmt, callArgs(k, 3)), true));
+kapi('sprintf', (k, task, [buf, fmt]) =>
+  put(k, task, buf, INT_MAX, text(k, task, fmt, callArgs(k, 2)), false),
+);
+kapi('snprintf', (k, task, [buf, size, fmt]) =>
+  put(k, task, buf, size, text(k, task, fmt, callArgs(k, 3)), false),
+);
+kapi('scnprintf', (k, task, [buf, size, fmt]) =>
+  put(k, task, buf, size, text(k, task, fmt, callArgs(k, 3)), true),
+);
 kapi('vsprintf', (k, task, [buf, fmt, list]) =>
   put(k, task, buf, INT_MAX, text(k, task, fmt, listArgs(k, list)), false),
 );
@@ -150,7 +166,9 @@ kapi('kasprintf', (k, task, [, fmt]) => duplicate(k, task, text(k, task, fmt, ca
 kapi('kvasprintf', (k, task, [, fmt, list]) => duplicate(k, task, text(k, task, fmt, listArgs(k, list))));
 
 /** sysfs_emit: a page at most; sysfs_emit_at begins in the middle of one. */
-kapi('sysfs_emit', (k, task, [buf, fmt]) => put(k, task, buf, 4096, text(k, task, fmt, callArgs(k, 2)), true));
+kapi('sysfs_emit', (k, task, [buf, fmt]) =>
+  put(k, task, buf, 4096, text(k, task, fmt, callArgs(k, 2)), true),
+);
 kapi('sysfs_emit_at', (k, task, [buf, at, fmt]) =>
   put(k, task, buf + at, 4096 - at, text(k, task, fmt, callArgs(k, 3)), true),
 );
@@ -169,7 +187,9 @@ function hexLine(bytes: Uint8Array, perRow: number, group: number, ascii: boolea
     );
   const line = words.join(' ');
   if (!ascii) return line;
-  const letters = [...bytes].map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.')).join('');
+  const letters = [...bytes]
+    .map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.'))
+    .join('');
   return `${line.padEnd((perRow / size) * (size * 2 + 1) + 1)}${letters}`;
 }
 
@@ -185,7 +205,9 @@ kapi('print_hex_dump', (k, task, [level, prefix, type, row, group, buf, length, 
     const line = hexLine(bytes.subarray(at, at + perRow), perRow, group, (ascii & 1) !== 0);
     const where =
       type === 1
-        ? `${BigInt.asUintN(64, BigInt(buf + at)).toString(16).padStart(16, '0')}: `
+        ? `${BigInt.asUintN(64, BigInt(buf + at))
+            .toString(16)
+            .padStart(16, '0')}: `
         : type === 2
           ? `${at.toString(16).padStart(8, '0')}: `
           : '';

@@ -4,8 +4,8 @@
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
-import { addDynamic, defineKernfsHandler, findDynamic, removeDynamic } from '../fs/kernfs-dynamic.ts';
 import { treeOf } from '../fs/kernfs.ts';
+import { addDynamic, defineKernfsHandler, findDynamic, removeDynamic } from '../fs/kernfs-dynamic.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import { readK64 } from '../module/kmem.ts';
@@ -69,21 +69,47 @@ function addEntry(
 const fileMode = (mode: number): number => ((mode & MODE) === 0 ? 0o444 : mode & MODE);
 
 const createOps = (k: Kernel, task: Task, args: readonly number[], data: number): number =>
-  addEntry(k, task, args[0], fileMode(args[1]), args[2], { kind: 'ops', ops: args[3], data }, 'proc_create_data');
+  addEntry(
+    k,
+    task,
+    args[0],
+    fileMode(args[1]),
+    args[2],
+    { kind: 'ops', ops: args[3], data },
+    'proc_create_data',
+  );
 kapi('proc_create', (k, task, args) => createOps(k, task, args, 0));
 kapi('proc_create_data', (k, task, args) => createOps(k, task, args, args[4]));
 kapi('proc_create_seq_private', (k, task, [at, mode, parent, ops, stateSize, data]) =>
-  addEntry(k, task, at, fileMode(mode), parent, { kind: 'seq', ops, data, stateSize: stateSize >>> 0 }, 'proc_create_seq_private'),
+  addEntry(
+    k,
+    task,
+    at,
+    fileMode(mode),
+    parent,
+    { kind: 'seq', ops, data, stateSize: stateSize >>> 0 },
+    'proc_create_seq_private',
+  ),
 );
 kapi('proc_create_single_data', (k, task, [at, mode, parent, show, data]) =>
-  addEntry(k, task, at, fileMode(mode), parent, { kind: 'single', ops: show, data }, 'proc_create_single_data'),
+  addEntry(
+    k,
+    task,
+    at,
+    fileMode(mode),
+    parent,
+    { kind: 'single', ops: show, data },
+    'proc_create_single_data',
+  ),
 );
-kapi('proc_mkdir', (k, task, [at, parent]) => addEntry(k, task, at, 0o555, parent, { kind: 'dir' }, 'proc_mkdir'));
+kapi('proc_mkdir', (k, task, [at, parent]) =>
+  addEntry(k, task, at, 0o555, parent, { kind: 'dir' }, 'proc_mkdir'),
+);
 kapi('proc_mkdir_mode', (k, task, [at, mode, parent]) =>
-  addEntry(k, task, at, (mode & MODE) || 0o555, parent, { kind: 'dir' }, 'proc_mkdir_mode'),
+  addEntry(k, task, at, mode & MODE || 0o555, parent, { kind: 'dir' }, 'proc_mkdir_mode'),
 );
 kapi('proc_mkdir_data', (k, task, [at, mode, parent, data]) =>
-  addEntry(k, task, at, (mode & MODE) || 0o555, parent, { kind: 'dir', data }, 'proc_mkdir_data'),
+  addEntry(k, task, at, mode & MODE || 0o555, parent, { kind: 'dir', data }, 'proc_mkdir_data'),
 );
 kapi('proc_symlink', (k, task, [at, parent, target]) => {
   const text = loadString(k, task, target, 4096);
@@ -97,7 +123,11 @@ kapi('proc_set_user', (k, _task, [entry, uid, gid]) => {
   return 0;
 });
 for (const name of ['PDE_DATA', 'pde_data'])
-  kapi(name, (k, task, [inode]) => readK64(k, fieldAddress('inode', inode, 'i_private')) ?? (loadString(k, task, inode, 1) ? 0 : 0));
+  kapi(
+    name,
+    (k, task, [inode]) =>
+      readK64(k, fieldAddress('inode', inode, 'i_private')) ?? (loadString(k, task, inode, 1) ? 0 : 0),
+  );
 
 // ── Opening ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,7 +170,12 @@ function openFiles(k: Kernel, entries: ReadonlySet<Vaddr>): File[] {
   for (const task of k.task.tasks.values())
     for (const fd of task.files.fds) {
       const file = fd?.file;
-      if (file && (file.kind === 'module' || file.kind === 'module.seq') && entries.has(moduleFile(file).entry)) found.add(file);
+      if (
+        file &&
+        (file.kind === 'module' || file.kind === 'module.seq') &&
+        entries.has(moduleFile(file).entry)
+      )
+        found.add(file);
     }
   return [...found];
 }
@@ -165,7 +200,8 @@ function releaseAll(k: Kernel, task: Task, state: { files: File[] }): Outcome {
     const file = state.files.pop();
     if (!file) return 0;
     const outcome = file.kind === 'module.seq' ? closeSeq(k, task, file) : release(k, task, file);
-    if (typeof outcome !== 'number') return andThen(k, task, outcome, { step: 'module.proc.released', state });
+    if (typeof outcome !== 'number')
+      return andThen(k, task, outcome, { step: 'module.proc.released', state });
   }
 }
 defineStep('module.proc.released', (k, task, state: { files: File[] }) => releaseAll(k, task, state));
@@ -178,7 +214,12 @@ for (const name of ['remove_proc_entry', 'remove_proc_subtree'])
     const known = [...kapiRoom(k).procs.values()].some((entry) => entry.names.join('/') === names.join('/'));
     if (!known) {
       if (name === 'remove_proc_entry')
-        kernelWarn(k, task, { file: 'fs/proc/generic.c:711', symbol: 'remove_proc_entry+0x152/0x16c' }, `name '${names[names.length - 1]}'`);
+        kernelWarn(
+          k,
+          task,
+          { file: 'fs/proc/generic.c:711', symbol: 'remove_proc_entry+0x152/0x16c' },
+          `name '${names[names.length - 1]}'`,
+        );
       return name === 'remove_proc_subtree' ? -Errno.ENOENT : 0;
     }
     return remove(k, task, names);

@@ -65,7 +65,14 @@ export function kapiRoom(k: Kernel): KapiRoom {
   if (!k.kapi) {
     const b = randomBytes(k, 4);
     k.kapi = {
-      heap: { caches: [], slabs: new Map(), large: new Map(), objects: new Map(), areas: [], cacheOf: new Map() },
+      heap: {
+        caches: [],
+        slabs: new Map(),
+        large: new Map(),
+        objects: new Map(),
+        areas: [],
+        cacheOf: new Map(),
+      },
       pointerKey: (b[0] | (b[1] << 8) | (b[2] << 16) | (b[3] << 24)) >>> 0,
       cdevs: [],
       inodes: new Map(),

@@ -9,7 +9,15 @@ import { kapi } from './registry.ts';
 const FMODE_SEEK = 4 | 8 | 16;
 
 /** SEEK_SET, SEEK_CUR, SEEK_END; a position below 0 or above `max` is -EINVAL. */
-function seekTo(k: Kernel, task: Task, filp: number, offset: number, whence: number, size: number, max: number): number {
+function seekTo(
+  k: Kernel,
+  task: Task,
+  filp: number,
+  offset: number,
+  whence: number,
+  size: number,
+  max: number,
+): number {
   const pos = pointerField(k, task, 'file', filp, 'f_pos');
   if (pos === null) return 0;
   const from = [0, pos, size][int(whence)];
@@ -27,7 +35,9 @@ for (const name of ['default_llseek', 'generic_file_llseek'])
   kapi(name, (k, task, [filp, offset, whence]) =>
     seekTo(k, task, filp, offset, whence, sizeOfFile(k, filp), Number.MAX_SAFE_INTEGER),
   );
-kapi('fixed_size_llseek', (k, task, [filp, offset, whence, size]) => seekTo(k, task, filp, offset, whence, size, size));
+kapi('fixed_size_llseek', (k, task, [filp, offset, whence, size]) =>
+  seekTo(k, task, filp, offset, whence, size, size),
+);
 kapi('no_llseek', () => -Errno.ESPIPE);
 kapi('noop_llseek', (k, _task, [filp]) => getField(k, 'file', filp, 'f_pos') ?? 0);
 for (const name of ['nonseekable_open', 'stream_open'])

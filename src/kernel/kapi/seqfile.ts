@@ -11,16 +11,28 @@ import { readK64, writeK, writeK64 } from '../module/kmem.ts';
 import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { bytesOf, fieldAddress, getField, isError, load, loadString, pointerField, setField, sizeOf, unsigned } from './access.ts';
+import {
+  bytesOf,
+  fieldAddress,
+  getField,
+  isError,
+  load,
+  loadString,
+  pointerField,
+  setField,
+  sizeOf,
+  unsigned,
+} from './access.ts';
 import { dropFilp, moduleFile, stackScratch } from './filp.ts';
-import { kfree, kmalloc, KMALLOC_MAX_SIZE } from './memory.ts';
+import { KMALLOC_MAX_SIZE, kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
 import { kapiRoom } from './room.ts';
 import { toUser } from './uaccess.ts';
 import { callArgs, format, listArgs } from './vsprintf.ts';
 
 const get = (k: Kernel, m: Vaddr, name: string): number => getField(k, 'seq_file', m, name) ?? 0;
-const set = (k: Kernel, m: Vaddr, name: string, value: number): boolean => setField(k, 'seq_file', m, name, value);
+const set = (k: Kernel, m: Vaddr, name: string, value: number): boolean =>
+  setField(k, 'seq_file', m, name, value);
 
 // ── Opening and closing ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,7 +118,19 @@ function start(k: Kernel, task: Task, m: Vaddr, buf: Vaddr, size: number, ppos: 
     set(k, m, 'buf', page);
     set(k, m, 'size', 4096);
   }
-  const walk: Walk = { m, buf, size, ppos, pos, copied: 0, stage: 'start', p: 0, offset: 0, skip: 0, error: 0 };
+  const walk: Walk = {
+    m,
+    buf,
+    size,
+    ppos,
+    pos,
+    copied: 0,
+    stage: 'start',
+    p: 0,
+    offset: 0,
+    skip: 0,
+    error: 0,
+  };
   if (pos === 0 || get(k, m, 'read_pos') !== pos) {
     set(k, m, 'index', 0);
     set(k, m, 'count', 0);
@@ -140,7 +164,13 @@ function done(k: Kernel, walk: Walk): number {
 const single = (k: Kernel, m: Vaddr) => kapiRoom(k).seqs.get(m);
 
 /** Calls one of the module's functions, and goes on with what it answered. */
-function enter(k: Kernel, task: Task, walk: Walk, stage: Walk['stage'], name: 'start' | 'show' | 'next' | 'stop'): Outcome {
+function enter(
+  k: Kernel,
+  task: Task,
+  walk: Walk,
+  stage: Walk['stage'],
+  name: 'start' | 'show' | 'next' | 'stop',
+): Outcome {
   walk.stage = stage;
   const { m } = walk;
   const one = single(k, m);
@@ -345,7 +375,8 @@ kapi('seq_vprintf', (k, task, [m, fmt, list]) => {
   const pattern = loadString(k, task, fmt, 65536);
   return pattern === null ? 0 : appendText(k, task, m, format(k, task, pattern, listArgs(k, list)));
 });
-for (const name of ['seq_puts', '__seq_puts']) kapi(name, (k, task, [m, text]) => appendText(k, task, m, loadString(k, task, text)));
+for (const name of ['seq_puts', '__seq_puts'])
+  kapi(name, (k, task, [m, text]) => appendText(k, task, m, loadString(k, task, text)));
 kapi('seq_putc', (k, task, [m, c]) => append(k, task, m, Uint8Array.of(c)));
 kapi('seq_write', (k, task, [m, data, length]) => {
   const bytes = load(k, task, data, Math.min(unsigned(length), KMALLOC_MAX_SIZE));
@@ -361,12 +392,19 @@ kapi('seq_escape', (k, task, [m, at, escaped]) => {
   const text = loadString(k, task, at);
   const set = text === null ? null : loadString(k, task, escaped, 256);
   if (text === null || set === null) return 0;
-  const made = [...text].map((c) => (set.includes(c) ? `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}` : c)).join('');
+  const made = [...text]
+    .map((c) => (set.includes(c) ? `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}` : c))
+    .join('');
   return appendText(k, task, m, made);
 });
 kapi('seq_pad', (k, task, [m, c]) => {
   const spaces = Math.max(0, get(k, m, 'pad_until') - get(k, m, 'count'));
-  return appendText(k, task, m, ' '.repeat(Math.min(spaces, 4096)) + (c === 0 ? '' : String.fromCharCode(c & 255)));
+  return appendText(
+    k,
+    task,
+    m,
+    ' '.repeat(Math.min(spaces, 4096)) + (c === 0 ? '' : String.fromCharCode(c & 255)),
+  );
 });
 kapi('seq_list_start', (k, task, [head, pos]) => listAt(k, task, head, pos));
 kapi('seq_list_start_head', (k, task, [head, pos]) => (pos === 0 ? head : listAt(k, task, head, pos - 1)));

@@ -12,7 +12,10 @@ type Handler = Parameters<typeof kapi>[1];
 
 /** What a string function does once its strings are read; `a` are the arguments, the strings in place of null after an oops. */
 const withStrings =
-  (at: readonly number[], then: (k: Kernel, task: Task, a: readonly number[], s: string[]) => number): Handler =>
+  (
+    at: readonly number[],
+    then: (k: Kernel, task: Task, a: readonly number[], s: string[]) => number,
+  ): Handler =>
   (k, task, a) => {
     const strings: string[] = [];
     for (const i of at) {
@@ -24,7 +27,8 @@ const withStrings =
     return then(k, task, a, strings);
   };
 
-const put = (k: Kernel, task: Task, at: number, text: string): boolean => store(k, task, at, bytesOf(`${text}\0`));
+const put = (k: Kernel, task: Task, at: number, text: string): boolean =>
+  store(k, task, at, bytesOf(`${text}\0`));
 const sign = (a: string, b: string): number => {
   for (let i = 0; ; i++) {
     const x = i < a.length ? a.charCodeAt(i) : 0;
@@ -68,16 +72,26 @@ kapi('memscan', (k, task, [a, c, n]) => {
   return at < 0 ? a + n : a + at;
 });
 kapi('memchr_inv', (k, task, [a, c, n]) => {
-  const at = load(k, task, a, Math.min(unsigned(n), MAX_BLOCK))?.findIndex((byte) => byte !== (c & 255)) ?? -1;
+  const at =
+    load(k, task, a, Math.min(unsigned(n), MAX_BLOCK))?.findIndex((byte) => byte !== (c & 255)) ?? -1;
   return at < 0 ? 0 : a + at;
 });
 
 // ── Strings ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-kapi('strlen', withStrings([0], (_k, _task, _a, [s]) => s.length));
+kapi(
+  'strlen',
+  withStrings([0], (_k, _task, _a, [s]) => s.length),
+);
 kapi('strnlen', (k, task, [s, n]) => loadString(k, task, s, Math.min(unsigned(n), MAX_BLOCK))?.length ?? 0);
-kapi('strcpy', withStrings([1], (k, task, [to], [s]) => (put(k, task, to, s) ? to : 0)));
-kapi('stpcpy', withStrings([1], (k, task, [to], [s]) => (put(k, task, to, s) ? to + s.length : 0)));
+kapi(
+  'strcpy',
+  withStrings([1], (k, task, [to], [s]) => (put(k, task, to, s) ? to : 0)),
+);
+kapi(
+  'stpcpy',
+  withStrings([1], (k, task, [to], [s]) => (put(k, task, to, s) ? to + s.length : 0)),
+);
 kapi('strncpy', (k, task, [to, from, n]) => {
   const size = Math.min(unsigned(n), MAX_BLOCK);
   const text = loadString(k, task, from, size);
@@ -86,10 +100,13 @@ kapi('strncpy', (k, task, [to, from, n]) => {
   bytes.set(bytesOf(text));
   return store(k, task, to, bytes) ? to : 0;
 });
-kapi('strlcpy', withStrings([1], (k, task, [to, , n], [s]) => {
-  if (unsigned(n) > 0) put(k, task, to, s.slice(0, unsigned(n) - 1));
-  return s.length;
-}));
+kapi(
+  'strlcpy',
+  withStrings([1], (k, task, [to, , n], [s]) => {
+    if (unsigned(n) > 0) put(k, task, to, s.slice(0, unsigned(n) - 1));
+    return s.length;
+  }),
+);
 const scopy: Handler = (k, task, [to, from, n]) => {
   const size = unsigned(n);
   if (size === 0 || size > 0x7fffffff) return -Errno.E2BIG;
@@ -106,16 +123,31 @@ kapi('strscpy_pad', (k, task, args) => {
   if (used < size) fillK(k, args[0] + used, size - used, 0);
   return done;
 });
-kapi('strcat', withStrings([0, 1], (k, task, [to], [a, b]) => (put(k, task, to + a.length, b) ? to : 0)));
-kapi('strncat', withStrings([0, 1], (k, task, [to, , n], [a, b]) =>
-  put(k, task, to + a.length, b.slice(0, Math.min(unsigned(n), b.length))) ? to : 0,
-));
-kapi('strlcat', withStrings([0, 1], (k, task, [to, , n], [a, b]) => {
-  put(k, task, to + a.length, b.slice(0, Math.max(0, unsigned(n) - a.length - 1)));
-  return a.length + b.length;
-}));
-kapi('strcmp', withStrings([0, 1], (_k, _task, _a, [a, b]) => sign(a, b)));
-kapi('strcasecmp', withStrings([0, 1], (_k, _task, _a, [a, b]) => sign(a.toLowerCase(), b.toLowerCase())));
+kapi(
+  'strcat',
+  withStrings([0, 1], (k, task, [to], [a, b]) => (put(k, task, to + a.length, b) ? to : 0)),
+);
+kapi(
+  'strncat',
+  withStrings([0, 1], (k, task, [to, , n], [a, b]) =>
+    put(k, task, to + a.length, b.slice(0, Math.min(unsigned(n), b.length))) ? to : 0,
+  ),
+);
+kapi(
+  'strlcat',
+  withStrings([0, 1], (k, task, [to, , n], [a, b]) => {
+    put(k, task, to + a.length, b.slice(0, Math.max(0, unsigned(n) - a.length - 1)));
+    return a.length + b.length;
+  }),
+);
+kapi(
+  'strcmp',
+  withStrings([0, 1], (_k, _task, _a, [a, b]) => sign(a, b)),
+);
+kapi(
+  'strcasecmp',
+  withStrings([0, 1], (_k, _task, _a, [a, b]) => sign(a.toLowerCase(), b.toLowerCase())),
+);
 const compareSome =
   (fold: boolean): Handler =>
   (k, task, [a, b, n]) => {
@@ -128,40 +160,70 @@ const compareSome =
 kapi('strncmp', compareSome(false));
 kapi('strncasecmp', compareSome(true));
 const find = (s: string, c: number): number => (c & 255 ? s.indexOf(String.fromCharCode(c & 255)) : s.length);
-kapi('strchr', withStrings([0], (_k, _task, [at, c], [s]) => (find(s, c) < 0 ? 0 : at + find(s, c))));
-kapi('strchrnul', withStrings([0], (_k, _task, [at, c], [s]) => at + (find(s, c) < 0 ? s.length : find(s, c))));
-kapi('strrchr', withStrings([0], (_k, _task, [at, c], [s]) => {
-  const i = (c & 255) === 0 ? s.length : s.lastIndexOf(String.fromCharCode(c & 255));
-  return i < 0 ? 0 : at + i;
-}));
+kapi(
+  'strchr',
+  withStrings([0], (_k, _task, [at, c], [s]) => (find(s, c) < 0 ? 0 : at + find(s, c))),
+);
+kapi(
+  'strchrnul',
+  withStrings([0], (_k, _task, [at, c], [s]) => at + (find(s, c) < 0 ? s.length : find(s, c))),
+);
+kapi(
+  'strrchr',
+  withStrings([0], (_k, _task, [at, c], [s]) => {
+    const i = (c & 255) === 0 ? s.length : s.lastIndexOf(String.fromCharCode(c & 255));
+    return i < 0 ? 0 : at + i;
+  }),
+);
 kapi('strnchr', (k, task, [at, n, c]) => {
   const s = loadString(k, task, at, Math.min(unsigned(n), MAX_BLOCK));
   return s === null || find(s, c) < 0 || find(s, c) >= unsigned(n) ? 0 : at + find(s, c);
 });
-kapi('strstr', withStrings([0, 1], (_k, _task, [at], [a, b]) => (a.includes(b) ? at + a.indexOf(b) : 0)));
-kapi('strnstr', withStrings([0, 1], (_k, _task, [at, , n], [a, b]) => {
-  const i = a.slice(0, Math.min(unsigned(n), a.length)).indexOf(b);
-  return i < 0 ? 0 : at + i;
-}));
+kapi(
+  'strstr',
+  withStrings([0, 1], (_k, _task, [at], [a, b]) => (a.includes(b) ? at + a.indexOf(b) : 0)),
+);
+kapi(
+  'strnstr',
+  withStrings([0, 1], (_k, _task, [at, , n], [a, b]) => {
+    const i = a.slice(0, Math.min(unsigned(n), a.length)).indexOf(b);
+    return i < 0 ? 0 : at + i;
+  }),
+);
 const span = (s: string, of: string, inside: boolean): number => {
   let i = 0;
   while (i < s.length && of.includes(s[i]) === inside) i++;
   return i;
 };
-kapi('strspn', withStrings([0, 1], (_k, _task, _a, [s, of]) => span(s, of, true)));
-kapi('strcspn', withStrings([0, 1], (_k, _task, _a, [s, of]) => span(s, of, false)));
-kapi('strpbrk', withStrings([0, 1], (_k, _task, [at], [s, of]) => {
-  const i = span(s, of, false);
-  return i === s.length ? 0 : at + i;
-}));
+kapi(
+  'strspn',
+  withStrings([0, 1], (_k, _task, _a, [s, of]) => span(s, of, true)),
+);
+kapi(
+  'strcspn',
+  withStrings([0, 1], (_k, _task, _a, [s, of]) => span(s, of, false)),
+);
+kapi(
+  'strpbrk',
+  withStrings([0, 1], (_k, _task, [at], [s, of]) => {
+    const i = span(s, of, false);
+    return i === s.length ? 0 : at + i;
+  }),
+);
 const SPACES = ' \t\n\v\f\r\xa0';
-kapi('skip_spaces', withStrings([0], (_k, _task, [at], [s]) => at + span(s, SPACES, true)));
-kapi('strim', withStrings([0], (k, _task, [at], [s]) => {
-  let end = s.length;
-  while (end > 0 && SPACES.includes(s[end - 1])) end--;
-  if (end < s.length) writeK8(k, at + end, 0);
-  return at + span(s.slice(0, end), SPACES, true);
-}));
+kapi(
+  'skip_spaces',
+  withStrings([0], (_k, _task, [at], [s]) => at + span(s, SPACES, true)),
+);
+kapi(
+  'strim',
+  withStrings([0], (k, _task, [at], [s]) => {
+    let end = s.length;
+    while (end > 0 && SPACES.includes(s[end - 1])) end--;
+    if (end < s.length) writeK8(k, at + end, 0);
+    return at + span(s.slice(0, end), SPACES, true);
+  }),
+);
 kapi('strsep', (k, task, [place, delimiters]) => {
   const at = readK64(k, place);
   if (at === null) return load(k, task, place, 8) ? 0 : 0;
@@ -174,12 +236,18 @@ kapi('strsep', (k, task, [place, delimiters]) => {
   writeK64(k, place, i < s.length ? at + i + 1 : 0);
   return at;
 });
-kapi('strreplace', withStrings([0], (k, task, [at, from, to], [s]) => {
-  const made = s.replaceAll(String.fromCharCode(from & 255), String.fromCharCode(to & 255));
-  if (made !== s) put(k, task, at, made);
-  return at;
-}));
-kapi('sysfs_streq', withStrings([0, 1], (_k, _task, _a, [a, b]) => Number(a.replace(/\n$/, '') === b.replace(/\n$/, ''))));
+kapi(
+  'strreplace',
+  withStrings([0], (k, task, [at, from, to], [s]) => {
+    const made = s.replaceAll(String.fromCharCode(from & 255), String.fromCharCode(to & 255));
+    if (made !== s) put(k, task, at, made);
+    return at;
+  }),
+);
+kapi(
+  'sysfs_streq',
+  withStrings([0, 1], (_k, _task, _a, [a, b]) => Number(a.replace(/\n$/, '') === b.replace(/\n$/, ''))),
+);
 kapi('match_string', (k, task, [array, n, text]) => {
   const wanted = loadString(k, task, text);
   for (let i = 0; wanted !== null && i < Math.min(unsigned(n), 4096); i++) {
@@ -229,19 +297,36 @@ export function kstrto(text: string, base: number, bits: number, isSigned: boole
 function result(k: Kernel, task: Task, value: bigint | number, bits: number, at: number): number {
   if (typeof value === 'number') return value;
   const bytes = new Uint8Array(bits / 8);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn);
   store(k, task, at, bytes);
   return 0;
 }
 
 const kinds: readonly (readonly [string, number, boolean])[] = [
-  ['ull', 64, false], ['ll', 64, true], ['ul', 64, false], ['l', 64, true], ['uint', 32, false], ['int', 32, true],
-  ['u16', 16, false], ['s16', 16, true], ['u8', 8, false], ['s8', 8, true], ['u64', 64, false], ['s64', 64, true],
-  ['u32', 32, false], ['s32', 32, true],
+  ['ull', 64, false],
+  ['ll', 64, true],
+  ['ul', 64, false],
+  ['l', 64, true],
+  ['uint', 32, false],
+  ['int', 32, true],
+  ['u16', 16, false],
+  ['s16', 16, true],
+  ['u8', 8, false],
+  ['s8', 8, true],
+  ['u64', 64, false],
+  ['s64', 64, true],
+  ['u32', 32, false],
+  ['s32', 32, true],
 ];
 for (const [name, bits, isSigned] of kinds) {
   for (const full of [`kstrto${name}`, `_kstrto${name}`])
-    kapi(full, withStrings([0], (k, task, [, base, out], [s]) => result(k, task, kstrto(s, uint(base), bits, isSigned), bits, out)));
+    kapi(
+      full,
+      withStrings([0], (k, task, [, base, out], [s]) =>
+        result(k, task, kstrto(s, uint(base), bits, isSigned), bits, out),
+      ),
+    );
   kapi(`kstrto${name}_from_user`, (k, task, [from, count, base, out]) => {
     const s = userNumber(k, task, from, count);
     return s === null ? -Errno.EFAULT : result(k, task, kstrto(s, uint(base), bits, isSigned), bits, out);
@@ -270,21 +355,32 @@ kapi('kstrtobool_from_user', (k, task, [from, count, out]) => {
   return s === null ? -Errno.EFAULT : bool(k, task, s, out);
 });
 
-for (const [name, isSigned] of [['simple_strtoul', false], ['simple_strtol', true], ['simple_strtoull', false], ['simple_strtoll', true]] as const)
-  kapi(name, withStrings([0], (k, task, [at, end, base], [s]) => {
-    const negative = isSigned && s[0] === '-';
-    const found = digits(negative ? s.slice(1) : s, uint(base));
-    if (end !== 0) writeK64(k, end, at + (found ? found.used + (negative ? 1 : 0) : 0));
-    const value = BigInt.asIntN(64, found?.value ?? 0n);
-    return wide(task, negative ? -value : value);
-  }));
-kapi('memparse', withStrings([0], (k, task, [at, end], [s]) => {
-  const found = digits(s, 0);
-  const used = found?.used ?? 0;
-  const power = 'KMGTPE'.indexOf((s[used] ?? '').toUpperCase() || '-');
-  if (end !== 0) writeK64(k, end, at + used + (power >= 0 ? 1 : 0));
-  return wide(task, (found?.value ?? 0n) << BigInt(power >= 0 ? 10 * (power + 1) : 0));
-}));
+for (const [name, isSigned] of [
+  ['simple_strtoul', false],
+  ['simple_strtol', true],
+  ['simple_strtoull', false],
+  ['simple_strtoll', true],
+] as const)
+  kapi(
+    name,
+    withStrings([0], (k, task, [at, end, base], [s]) => {
+      const negative = isSigned && s[0] === '-';
+      const found = digits(negative ? s.slice(1) : s, uint(base));
+      if (end !== 0) writeK64(k, end, at + (found ? found.used + (negative ? 1 : 0) : 0));
+      const value = BigInt.asIntN(64, found?.value ?? 0n);
+      return wide(task, negative ? -value : value);
+    }),
+  );
+kapi(
+  'memparse',
+  withStrings([0], (k, task, [at, end], [s]) => {
+    const found = digits(s, 0);
+    const used = found?.used ?? 0;
+    const power = 'KMGTPE'.indexOf((s[used] ?? '').toUpperCase() || '-');
+    if (end !== 0) writeK64(k, end, at + used + (power >= 0 ? 1 : 0));
+    return wide(task, (found?.value ?? 0n) << BigInt(power >= 0 ? 10 * (power + 1) : 0));
+  }),
+);
 kapi('hex_to_bin', (_k, _task, [c]) => {
   const value = Number.parseInt(String.fromCharCode(c & 255), 16);
   return Number.isNaN(value) ? -1 : value;
@@ -293,7 +389,12 @@ kapi('hex2bin', (k, task, [to, from, n]) => {
   const s = loadString(k, task, from, 2 * Math.min(unsigned(n), 65536));
   if (s === null) return 0;
   if (!/^[0-9a-fA-F]*$/.test(s) || s.length < 2 * unsigned(n)) return -Errno.EINVAL;
-  store(k, task, to, Uint8Array.from(s.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
+  store(
+    k,
+    task,
+    to,
+    Uint8Array.from(s.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
+  );
   return 0;
 });
 kapi('bin2hex', (k, task, [to, from, n]) => {
@@ -338,7 +439,8 @@ function scan(k: Kernel, task: Task, s: string, fmt: string, args: VarArgs): num
       const width = Number(widthText ?? 1);
       if (at + width > s.length) return count;
       if (!ignore) {
-        if (!store(k, task, Number(BigInt.asIntN(64, args.next())), bytesOf(s.slice(at, at + width)))) return count;
+        if (!store(k, task, Number(BigInt.asIntN(64, args.next())), bytesOf(s.slice(at, at + width))))
+          return count;
         count++;
       }
       at += width;
@@ -375,5 +477,11 @@ function scan(k: Kernel, task: Task, s: string, fmt: string, args: VarArgs): num
   }
   return count;
 }
-kapi('sscanf', withStrings([0, 1], (k, task, _a, [s, fmt]) => scan(k, task, s, fmt, callArgs(k, 2))));
-kapi('vsscanf', withStrings([0, 1], (k, task, [, , list], [s, fmt]) => scan(k, task, s, fmt, listArgs(k, list))));
+kapi(
+  'sscanf',
+  withStrings([0, 1], (k, task, _a, [s, fmt]) => scan(k, task, s, fmt, callArgs(k, 2))),
+);
+kapi(
+  'vsscanf',
+  withStrings([0, 1], (k, task, [, , list], [s, fmt]) => scan(k, task, s, fmt, listArgs(k, list))),
+);

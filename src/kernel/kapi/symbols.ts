@@ -20,12 +20,16 @@ export function findSymbol(k: Kernel, va: Vaddr): FoundSymbol | null {
     let best: FoundSymbol | null = null;
     let next = region.base + region.pages * PAGE_SIZE;
     for (const symbol of module.symbols) {
+      // Mapping symbols and local labels are no names (is_mapping_symbol).
+      if (/^(\$|\.L|$)/.test(symbol.name)) continue;
       if (symbol.address > va && symbol.address < next) next = symbol.address;
-      if (symbol.address > va || symbol.address < region.base || symbol.name === '') continue;
+      if (symbol.address > va || symbol.address < region.base) continue;
       const offset = va - symbol.address;
-      if (best === null || offset < best.offset) best = { name: symbol.name, offset, size: symbol.size, module: module.name };
+      if (best === null || offset < best.offset)
+        best = { name: symbol.name, offset, size: symbol.size, module: module.name };
     }
-    if (best && (best.size === 0 || best.offset >= best.size || best.module !== null)) best.size = next - (va - best.offset);
+    if (best && (best.size === 0 || best.offset >= best.size || best.module !== null))
+      best.size = next - (va - best.offset);
     return best;
   }
   if (va < KERNEL_TEXT) return null;

@@ -4,23 +4,23 @@
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
-import { defineFileOps } from '../fs/ops.ts';
+import { fieldOf } from '../abi/structs/index.ts';
 import { addDynamic, defineKernfsHandler, removeDynamic } from '../fs/kernfs-dynamic.ts';
 import { bytesOf as bytesBetween, stringOf } from '../fs/kernfs-fs.ts';
+import { defineFileOps } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import { copyFromIo, copyToIo } from '../mm/uio.ts';
-import { fillKernelData } from '../module/memory.ts';
 import { readK, readK64, readKBig, writeK, writeK64, writeKBig, writeKString } from '../module/kmem.ts';
+import { fillKernelData } from '../module/memory.ts';
+import { getModule, putModule } from '../module/refs.ts';
 import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { getField, int, loadString, pointerField, setField, sizeOf } from './access.ts';
-import { fieldOf } from '../abi/structs/index.ts';
-import { makeFilp, openModuleFile, dropFilp, inodeOf } from './filp.ts';
+import { dropFilp, inodeOf, makeFilp, openModuleFile } from './filp.ts';
 import { kernelSymbol } from './image.ts';
 import { kfree, kmalloc } from './memory.ts';
-import { getModule, putModule } from '../module/refs.ts';
 import { kapi } from './registry.ts';
 import { kapiRoom, type TreeDir } from './room.ts';
 import { kstrto, parseBool } from './string.ts';
@@ -30,7 +30,9 @@ import { callArgs, format } from './vsprintf.ts';
 export function dirOf(k: Kernel, owner: Vaddr): TreeDir | undefined {
   const known = kapiRoom(k).dirs.get(owner);
   if (known) return known;
-  const module = k.module.modules.find((each) => each.address + fieldOf('module', 'mkobj.kobj').offset === owner);
+  const module = k.module.modules.find(
+    (each) => each.address + fieldOf('module', 'mkobj.kobj').offset === owner,
+  );
   if (!module) return undefined;
   const made: TreeDir = { tree: 'sysfs', names: ['module', module.name], files: [] };
   kapiRoom(k).dirs.set(owner, made);
@@ -53,7 +55,12 @@ export function addFile(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group 
   const name = at === null ? null : loadString(k, task, at, 256);
   if (name === null) return 0;
   const mode = (getField(k, 'attribute', attr, 'mode') ?? 0o444) & 0o777;
-  const data: AttributeData = { owner, attr, show: readK64(k, attr + 16) ?? 0, store: readK64(k, attr + 24) ?? 0 };
+  const data: AttributeData = {
+    owner,
+    attr,
+    show: readK64(k, attr + 16) ?? 0,
+    store: readK64(k, attr + 24) ?? 0,
+  };
   const ops = typeOps(k, owner, dir);
   if (ops !== 0) {
     data.show = getField(k, 'sysfs_ops', ops, 'show') ?? 0;
@@ -140,12 +147,16 @@ defineFileOps('module.attribute', {
   read(k, task, file, io, pos) {
     const state = attributeOf(file);
     const at = pos ?? file.pos;
-    if (state.text !== undefined && state.text !== null && at > 0) return giveText(k, task, file, state.text, io, pos);
+    if (state.text !== undefined && state.text !== null && at > 0)
+      return giveText(k, task, file, state.text, io, pos);
     if (state.data.show === 0) return -Errno.EIO;
     state.page = kmalloc(k, task, 4096);
     if (state.page === 0) return -Errno.ENOMEM;
     const { owner, attr, show } = state.data;
-    return call(show, [owner, attr, state.page], { step: 'module.attribute.shown', state: { file, io, pos } });
+    return call(show, [owner, attr, state.page], {
+      step: 'module.attribute.shown',
+      state: { file, io, pos },
+    });
   },
   write(k, task, file, io) {
     const { owner, attr, store } = attributeOf(file).data;
@@ -155,7 +166,10 @@ defineFileOps('module.attribute', {
     const page = kmalloc(k, task, 4096);
     if (page === 0) return -Errno.ENOMEM;
     writeK(k, page, bytes);
-    return call(store, [owner, attr, page, bytes.length], { step: 'module.attribute.stored', state: { page } });
+    return call(store, [owner, attr, page, bytes.length], {
+      step: 'module.attribute.stored',
+      state: { page },
+    });
   },
   llseek(_k, _task, file, offset, whence) {
     const target = whence === 0 ? offset : whence === 1 ? file.pos + offset : -1;
@@ -166,7 +180,14 @@ defineFileOps('module.attribute', {
 });
 type Reading = { file: File; io: Parameters<typeof copyToIo>[2]; pos: number | null };
 
-function giveText(k: Kernel, task: Task, file: File, text: string, io: Reading['io'], pos: number | null): number {
+function giveText(
+  k: Kernel,
+  task: Task,
+  file: File,
+  text: string,
+  io: Reading['io'],
+  pos: number | null,
+): number {
   const at = pos ?? file.pos;
   const count = Math.min(io.length - io.done, text.length - at);
   if (count <= 0) return 0;
@@ -308,7 +329,9 @@ kapi('sysfs_remove_file_ns', (k, task, [kobj, attr]) => removeFile(k, task, kobj
 for (const add of [true, false]) {
   const word = add ? 'create' : 'remove';
   kapi(`sysfs_${word}_group`, (k, task, [kobj, group]) => groupFiles(k, task, kobj, group, add));
-  kapi(`sysfs_${word}_groups`, (k, task, [kobj, groups]) => (groups === 0 ? 0 : addAttributes(k, task, kobj, groups, add)));
+  kapi(`sysfs_${word}_groups`, (k, task, [kobj, groups]) =>
+    groups === 0 ? 0 : addAttributes(k, task, kobj, groups, add),
+  );
   kapi(`sysfs_${word}_files`, (k, task, [kobj, attrs]) => {
     for (let i = 0; i < MAX_ATTRIBUTES; i++) {
       const attr = readK64(k, attrs + 8 * i);
@@ -360,7 +383,9 @@ function debugEntry(
   kapiRoom(k).dirs.set(dentry, { tree: 'debugfs', names, files: [] });
   return dentry;
 }
-kapi('debugfs_create_dir', (k, task, [name, parent]) => debugEntry(k, task, name, parent, { type: 'dir', mode: 0o755 }));
+kapi('debugfs_create_dir', (k, task, [name, parent]) =>
+  debugEntry(k, task, name, parent, { type: 'dir', mode: 0o755 }),
+);
 for (const name of ['debugfs_create_file', 'debugfs_create_file_unsafe'])
   kapi(name, (k, task, [at, mode, parent, data, fops]) =>
     debugEntry(k, task, at, parent, {
@@ -380,9 +405,20 @@ interface Value {
   form: 'u' | 'x' | 'bool' | 'int' | 'blob' | 'str';
 }
 const values: readonly (readonly [string, number, Value['form']])[] = [
-  ['u8', 1, 'u'], ['u16', 2, 'u'], ['u32', 4, 'u'], ['u64', 8, 'u'], ['ulong', 8, 'u'], ['size_t', 8, 'u'],
-  ['x8', 1, 'x'], ['x16', 2, 'x'], ['x32', 4, 'x'], ['x64', 8, 'x'], ['atomic_t', 4, 'int'], ['bool', 1, 'bool'],
-  ['blob', 16, 'blob'], ['str', 8, 'str'],
+  ['u8', 1, 'u'],
+  ['u16', 2, 'u'],
+  ['u32', 4, 'u'],
+  ['u64', 8, 'u'],
+  ['ulong', 8, 'u'],
+  ['size_t', 8, 'u'],
+  ['x8', 1, 'x'],
+  ['x16', 2, 'x'],
+  ['x32', 4, 'x'],
+  ['x64', 8, 'x'],
+  ['atomic_t', 4, 'int'],
+  ['bool', 1, 'bool'],
+  ['blob', 16, 'blob'],
+  ['str', 8, 'str'],
 ];
 for (const [name, size, form] of values)
   kapi(`debugfs_create_${name}`, (k, task, [at, mode, parent, value]) =>
@@ -398,7 +434,11 @@ defineKernfsHandler('module.debugfs.value', {
     const { at, size, form } = ctx.data as Value;
     const raw = readKBig(k, at);
     if (raw === null) return -Errno.EIO;
-    if (form === 'blob') return stringOf(readK(k, Number(BigInt.asIntN(64, raw)), Math.min(readK64(k, at + 8) ?? 0, 65536)) ?? new Uint8Array(0));
+    if (form === 'blob')
+      return stringOf(
+        readK(k, Number(BigInt.asIntN(64, raw)), Math.min(readK64(k, at + 8) ?? 0, 65536)) ??
+          new Uint8Array(0),
+      );
     if (form === 'str') return `${loadText(k, Number(BigInt.asIntN(64, raw)))}\n`;
     const value = BigInt.asUintN(size * 8, raw);
     if (form === 'bool') return value === 0n ? 'N\n' : 'Y\n';
@@ -409,7 +449,8 @@ defineKernfsHandler('module.debugfs.value', {
     const { at, size, form } = ctx.data as Value;
     const old = readKBig(k, at);
     if (old === null || form === 'blob' || form === 'str') return -Errno.EIO;
-    const value = form === 'bool' ? BigInt(parseBool(text) ?? false) : kstrto(text, 0, size * 8, form === 'int');
+    const value =
+      form === 'bool' ? BigInt(parseBool(text) ?? false) : kstrto(text, 0, size * 8, form === 'int');
     if (typeof value === 'number') return value;
     const mask = (1n << BigInt(size * 8)) - 1n;
     writeKBig(k, at, (old & ~mask) | (value & mask));
@@ -442,7 +483,8 @@ kapi('debugfs_lookup', (k, task, [at, parent]) => {
   const above = parent === 0 ? [] : kapiRoom(k).dirs.get(parent)?.names;
   if (name === null || !above) return 0;
   const path = [...above, name].join('/');
-  for (const [address, dir] of kapiRoom(k).dirs) if (dir.tree === 'debugfs' && dir.names.join('/') === path) return address;
+  for (const [address, dir] of kapiRoom(k).dirs)
+    if (dir.tree === 'debugfs' && dir.names.join('/') === path) return address;
   return 0;
 });
 

@@ -10,7 +10,7 @@ import { copyOut, userAddress } from '../mm/uaccess.ts';
 import { readK, readK64, writeK, writeK64 } from '../module/kmem.ts';
 import type { Task } from '../task/types.ts';
 import { load, store, unsigned } from './access.ts';
-import { kmalloc, KMALLOC_MAX_SIZE } from './memory.ts';
+import { KMALLOC_MAX_SIZE, kmalloc } from './memory.ts';
 import { kapi, wideArg } from './registry.ts';
 
 /** One copy at most; longer ones fail at their end. */
@@ -64,12 +64,20 @@ export function fromUser(k: Kernel, task: Task, to: number, from: number, size: 
   return store(k, task, to, whole) ? length - bytes.length : 0;
 }
 
-for (const name of ['copy_to_user', '_copy_to_user', '__copy_to_user', 'raw_copy_to_user', '_inline_copy_to_user'])
+for (const name of [
+  'copy_to_user',
+  '_copy_to_user',
+  '__copy_to_user',
+  'raw_copy_to_user',
+  '_inline_copy_to_user',
+])
   kapi(name, (k, task, [to, from, n]) => toUser(k, task, to, from, n));
 for (const name of ['copy_from_user', '_copy_from_user', '__copy_from_user', 'raw_copy_from_user'])
   kapi(name, (k, task, [to, from, n]) => fromUser(k, task, to, from, n));
 for (const name of ['clear_user', '__clear_user'])
-  kapi(name, (k, task, [to, n]) => (unsigned(n) > MAX_COPY ? n : bytesToUser(k, task, to, new Uint8Array(unsigned(n)))));
+  kapi(name, (k, task, [to, n]) =>
+    unsigned(n) > MAX_COPY ? n : bytesToUser(k, task, to, new Uint8Array(unsigned(n))),
+  );
 
 for (const size of [1, 2, 4, 8]) {
   kapi(`__put_user_${size}`, (k, task, [, to]) => {
@@ -93,7 +101,12 @@ for (const size of [1, 2, 4, 8]) {
 }
 
 /** A user string of at most `max` bytes; -EFAULT. */
-function userString(k: Kernel, task: Task, from: number, max: number): { text: Uint8Array; ended: boolean } | null {
+function userString(
+  k: Kernel,
+  task: Task,
+  from: number,
+  max: number,
+): { text: Uint8Array; ended: boolean } | null {
   const chunks: number[] = [];
   for (let done = 0; done < max; ) {
     const count = Math.min(PAGE_SIZE - pageOffset(from + done), max - done);

@@ -125,7 +125,10 @@ function ipText(k: Kernel, address: number, mode: string, small: boolean): strin
     const words = Array.from({ length: 8 }, (_, i) => hex(bytes[2 * i] * 256 + bytes[2 * i + 1], 4));
     if (small) return words.join('');
     return mode.includes('c')
-      ? words.map((word) => word.replace(/^0{1,3}/, '')).join(':').replace(/(^|:)0(:0)+(:|$)/, '::')
+      ? words
+          .map((word) => word.replace(/^0{1,3}/, ''))
+          .join(':')
+          .replace(/(^|:)0(:0)+(:|$)/, '::')
       : words.join(':');
   }
   const bytes = readK(k, address, 4);
@@ -176,7 +179,14 @@ function dentryText(k: Kernel, dentry: number): string {
 }
 
 /** %p with what follows it. Answers the text and how many letters of the format it used, or null after an oops. */
-function pointer(k: Kernel, task: Task, rest: string, value: bigint, spec: Spec, depth: number): [string, number] | null {
+function pointer(
+  k: Kernel,
+  task: Task,
+  rest: string,
+  value: bigint,
+  spec: Spec,
+  depth: number,
+): [string, number] | null {
   const letters = /^[a-zA-Z0-9]*/.exec(rest)![0];
   const address = signed(value);
   const kind = letters[0] ?? '';
@@ -203,7 +213,15 @@ function pointer(k: Kernel, task: Task, rest: string, value: bigint, spec: Spec,
       return [bytesText(k, address, spec, letters[1] ?? ''), all];
     case 'M':
     case 'm':
-      return [pad(kind === 'm' ? macText(k, address, letters.slice(1)).replaceAll(/[:-]/g, '') : macText(k, address, letters.slice(1)), sized), all];
+      return [
+        pad(
+          kind === 'm'
+            ? macText(k, address, letters.slice(1)).replaceAll(/[:-]/g, '')
+            : macText(k, address, letters.slice(1)),
+          sized,
+        ),
+        all,
+      ];
     case 'I':
     case 'i':
       return [pad(ipText(k, address, letters.slice(1), kind === 'i'), sized), all];
@@ -234,7 +252,19 @@ function pointer(k: Kernel, task: Task, rest: string, value: bigint, spec: Spec,
   return [plainPointer(k, value, spec), all];
 }
 
-const BITS: Readonly<Record<string, number>> = { hh: 8, h: 16, '': 32, l: 64, ll: 64, L: 64, q: 64, z: 64, Z: 64, t: 64, j: 64 };
+const BITS: Readonly<Record<string, number>> = {
+  hh: 8,
+  h: 16,
+  '': 32,
+  l: 64,
+  ll: 64,
+  L: 64,
+  q: 64,
+  z: 64,
+  Z: 64,
+  t: 64,
+  j: 64,
+};
 
 /** vsnprintf: the whole text, however long (bounded); null when an argument led to an oops. */
 export function format(k: Kernel, task: Task, fmt: string, args: VarArgs, depth = 0): string | null {
@@ -291,7 +321,13 @@ export function format(k: Kernel, task: Task, fmt: string, args: VarArgs, depth 
         break;
       }
       case 'u':
-        out += number(BigInt.asUintN(bits, args.next()), 10, false, { ...spec, plus: false, space: false }, false);
+        out += number(
+          BigInt.asUintN(bits, args.next()),
+          10,
+          false,
+          { ...spec, plus: false, space: false },
+          false,
+        );
         break;
       case 'x':
       case 'X':
@@ -317,4 +353,3 @@ export function format(k: Kernel, task: Task, fmt: string, args: VarArgs, depth 
     }
   }
 }
-

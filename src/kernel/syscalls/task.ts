@@ -7,7 +7,7 @@ import type { Outcome } from '../outcome.ts';
 import { wait } from '../outcome.ts';
 import { NSIG, newSigInfo, SIGCHLD } from '../signal/bits.ts';
 import { decodeSigInfo, encodeSigInfo, SIGINFO_SIZE } from '../signal/siginfo.ts';
-import { exitProcess, exitTask } from '../task/exit.ts';
+import { exitOutcome, exitProcess, exitTask } from '../task/exit.ts';
 import { Clone, clone, unshare } from '../task/fork.ts';
 import { groupOfPidfd, pidfdGetfd, pidfdOpen, pidfdSendSignal } from '../task/pidfd.ts';
 import { prctl } from '../task/prctl.ts';
@@ -22,11 +22,11 @@ import { syscall } from './table.ts';
 /** exit(2) and exit_group(2). The task is gone afterwards: nobody sees the result. */
 syscall(93, 'exit', ['int'], (k, task, status) => {
   exitTask(k, task, (status & 0xff) << 8);
-  return 0;
+  return exitOutcome(k, task);
 });
 syscall(94, 'exit_group', ['int'], (k, task, status) => {
   exitProcess(k, task, (status & 0xff) << 8);
-  return 0;
+  return exitOutcome(k, task);
 });
 
 /** clone(2) in riscv's order of arguments (CONFIG_CLONE_BACKWARDS). */

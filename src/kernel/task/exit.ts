@@ -4,10 +4,11 @@
  * waited for only when it is the last of its threads.
  */
 
-import { putTable } from '../fs/file.ts';
+import { closeFile, putTable } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
 import { putMm } from '../mm/mm.ts';
 import { writeU32 } from '../mm/uaccess.ts';
+import { defineStep, type Outcome, wait } from '../outcome.ts';
 import { NSIG, newSigInfo, Sa, SIG_IGN, SIGCHLD, SIGKILL, Si, sigBit } from '../signal/bits.ts';
 import { enterEventStop, exitTracer, PtraceEvent, unlinkTracer, wantsEvent } from '../signal/ptrace.ts';
 import { exitGroup, hasPending, sendSignal, signalWake } from '../signal/send.ts';
@@ -37,7 +38,7 @@ export function exitTask(k: Kernel, task: Task, status: number): void {
     hold.exiting = status;
     if (enterEventStop(k, task, PtraceEvent.EXIT, status)) return;
   }
-  leave(k, task, status);
+  if (!releaseFirst(k, task, status)) leave(k, task, status);
 }
 
 /** Goes on with an exit that waited behind PTRACE_EVENT_EXIT. */
@@ -75,6 +76,48 @@ export function releaseVfork(k: Kernel, task: Task): void {
   if (task.vforkParent === 0) return;
   task.vforkParent = 0;
   wakeUp(k, task.vforkDone);
+}
+
+/** Whether closing the task's files would have to run module code, which a task that is still one can do best. */
+const holdsModuleFiles = (task: Task): boolean =>
+  task.files.users === 1 &&
+  task.files.fds.some((entry) => entry?.file.kind === 'module' && entry.file.refs === 1);
+
+/**
+ * Closes the files of modules one by one before the task ends (exit_files): their release runs on the task that leaves. What is
+ * left of the task until then is this activation.
+ */
+defineStep('exit.release', (k, task, state: { status: number }) => {
+  const { fds } = task.files;
+  for (let fd = 0; fd < fds.length; fd++) {
+    const entry = fds[fd];
+    if (entry?.file.kind !== 'module' || entry.file.refs !== 1) continue;
+    fds[fd] = null;
+    const outcome = closeFile(k, task, entry.file, task.files);
+    if (typeof outcome !== 'number')
+      return { ...outcome, then: [{ step: 'exit.release', state }, ...outcome.then] };
+  }
+  leave(k, task, state.status);
+  return 0;
+});
+
+/** Puts off the end of a task that holds files of modules. A handler that ended its task answers {@link exitOutcome}. */
+function releaseFirst(k: Kernel, task: Task, status: number): boolean {
+  if (task.state !== 'running' || task.kthread || k.sched.current !== task.tid || !holdsModuleFiles(task))
+    return false;
+  if (task.activations.some(({ step }) => step === 'exit.release' || step === 'module.frame')) return false;
+  task.activations = [{ step: 'exit.release', state: { status } }];
+  task.restart = null;
+  task.notify = false;
+  return true;
+}
+
+/** What exit(2) and exit_group(2) answer once the task has ended, or is about to. */
+export function exitOutcome(k: Kernel, task: Task): Outcome {
+  const last = task.activations[task.activations.length - 1];
+  if (task.state !== 'running' || last?.step !== 'exit.release') return 0;
+  task.activations = [];
+  return wait([], { untilNs: k.time.nowNs, interruptible: 'no', then: [last] });
 }
 
 function leave(k: Kernel, task: Task, status: number): void {
