@@ -115,7 +115,7 @@ beforeAll(async () => {
   base.out('cat > /tmp/loader.c; gcc -O1 -o /tmp/loader /tmp/loader.c', { input: LOADER });
   buildModule(base, 'victim', VICTIM);
   file = Uint8Array.from(Buffer.from(base.out('base64 -w0 /tmp/victim.ko'), 'base64'));
-}, 120_000);
+}, 300_000);
 
 test('the undamaged module loads and goes', () => {
   expect(base.sh('/tmp/loader', { input: file }).stdout).toBe('0 0\n0 0\n');
