@@ -15,6 +15,7 @@ import type { CodePlace } from './types.ts';
 /** Where exported functions fault, innermost first, when it is not in themselves. */
 const IN_EXPORTED: Readonly<Record<string, readonly string[]>> = {
   kfree: ['virt_to_folio+0x5e/0xaa', 'kfree+0x38/0x32a'],
+  memset: ['__memset+0x60/0xfe'],
 };
 
 const EXITING = [

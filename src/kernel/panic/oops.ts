@@ -54,15 +54,23 @@ function stackOverflow(k: Kernel, task: Task, fault: Fault, registers: Registers
   printk(k, Level.EMERG, 'Insufficient stack space to handle exception!');
   printk(k, Level.EMERG, `Task stack:     ${at(base, base + STACK_BYTES)}`);
   printk(k, Level.EMERG, `Overflow stack: ${at(overflow, overflow + PAGE)}`);
-  const state = stateAt(k, task, registers, fault);
+  let state = stateAt(k, task, registers, fault);
+  const inside = insideKernel(k, task, fault, registers);
+  if (inside) state = { ...state, epc: inside[0] };
   printState(k, task, state);
-  const trace = backtrace(k, task, registers, false);
+  const trace = inside ?? backtrace(k, task, registers, false);
   record(k, task, 'stack overflow', 'Insufficient stack space to handle exception!', {
     state,
     cause: fault.cause,
     trace,
   });
-  panic(k, 'Kernel stack overflow', task, ['walk_stackframe+0x0/0x16c'], trace.slice(0, 1));
+  panic(
+    k,
+    'Kernel stack overflow',
+    task,
+    ['walk_stackframe+0x0/0x16c'],
+    inside ? inside.slice(1, 2) : trace.slice(0, 1),
+  );
   return 'halted';
 }
 
