@@ -29,6 +29,7 @@ function send(k: Kernel, task: Task, signo: number, address: number, code: numbe
   if (signo === 0) return 0;
   const info = newSigInfo(signo, code, code === Si.KERNEL ? {} : { pid: task.tid, uid: task.cred.uid });
   sendSignalTask(k, target, info);
+  refreshCurrent(k, target);
   return 0;
 }
 kapi('send_sig', (k, task, [signo, address, priv]) =>

@@ -7,6 +7,7 @@ import '../abi/structs/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { writeK64 } from '../module/kmem.ts';
 import { fillKernelData } from '../module/memory.ts';
+import { RUN_ON } from '../module/runtime.ts';
 import { defineStep, type Outcome, wait } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { NS, realtime, TICK_NS } from '../time/clocks.ts';
@@ -19,8 +20,9 @@ import { resumed, schedule } from './sleep.ts';
 
 const MS_PER_JIFFY = 1000 / HZ;
 const US_PER_JIFFY = 1_000_000 / HZ;
-/** Longest that one call is charged for: a module that asks for more spins on. */
-const MAX_DELAY_NS = 20_000_000;
+/** How long a delay goes on between two looks at what else is due. */
+const DELAY_TURN_NS = 1_000_000;
+const A0 = 10;
 const INSTRUCTION_NS = 10;
 
 const u32 = (value: number): number => value >>> 0;
@@ -41,14 +43,19 @@ kapi('jiffies_to_timespec64', (k, task, [jiffies, to]) => {
   return 0;
 });
 
-/** Spins for that long: the task's time goes by, others do not run. */
-function delay(k: Kernel, ns: number): number {
-  const length = Math.min(Math.max(0, ns), MAX_DELAY_NS);
-  k.sched.kernelWork += Math.ceil(length / (k.time.nsPerInstruction || INSTRUCTION_NS));
-  return 0;
+/**
+ * Spins for that long: the task's time goes by, others do not run. A long one is taken in turns (what is left goes back into a0),
+ * so that interrupts come in between.
+ */
+function delay(k: Kernel, ns: number, unit: number): Outcome {
+  const turn = Math.min(Math.max(0, ns), DELAY_TURN_NS);
+  k.sched.kernelWork += Math.ceil(turn / (k.time.nsPerInstruction || INSTRUCTION_NS));
+  if (turn === ns || ns <= 0) return 0;
+  k.hart.setX(A0, Math.ceil((ns - turn) / unit));
+  return RUN_ON;
 }
-for (const name of ['__udelay', 'udelay']) kapi(name, (k, _task, [us]) => delay(k, us * 1000));
-for (const name of ['__ndelay', 'ndelay']) kapi(name, (k, _task, [ns]) => delay(k, ns));
+for (const name of ['__udelay', 'udelay']) kapi(name, (k, _task, [us]) => delay(k, us * 1000, 1000));
+for (const name of ['__ndelay', 'ndelay']) kapi(name, (k, _task, [ns]) => delay(k, ns, 1));
 
 /** msleep(): at least that long, by a jiffy more as the kernel's arithmetic has it. */
 kapi('msleep', (k, task, [ms]) => {
