@@ -25,7 +25,7 @@ function emit(k: Kernel, task: Task, fmt: number, args: VarArgs): number {
   k.sched.kernelWork += 200 + line.length;
   printkText(k, line);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: KERN_SOH
-  return line.replace(/^(\x01.)+/, '').length;
+  return line.replace(/^(\x01.)+/, '').replace(/\n$/, '').length;
 }
 
 for (const name of ['printk', '_printk', 'printk_deferred', '_printk_deferred', 'early_printk'])
