@@ -263,6 +263,29 @@ function ksize(k: Kernel, address: Vaddr): number {
   return (heap(k).large.get(address) ?? 0) * PAGE_SIZE;
 }
 
+/**
+ * Hardened usercopy (mm/usercopy.c): whether a copy of `length` bytes at `address` would leave the heap object it lies in. Says so,
+ * and ends the task as a BUG does.
+ */
+export function usercopyRefused(
+  k: Kernel,
+  task: Task,
+  address: Vaddr,
+  length: number,
+  toUser: boolean,
+): boolean {
+  const slab = k.kapi ? slabOf(k, address) : null;
+  if (!slab) return false;
+  const cache = heap(k).caches[slab.index]!;
+  const offset = (address - slab.base) % cache.stride;
+  if (offset + length <= cache.size) return false;
+  const what = toUser ? 'exposure attempt detected from' : 'overwrite attempt detected to';
+  const where = `SLUB object '${cache.name}' (offset ${offset}, size ${length})`;
+  printk(k, Level.EMERG, `usercopy: Kernel memory ${what} ${where}!`);
+  kernelBug(k, task, { file: 'mm/usercopy.c:102', symbol: 'usercopy_abort+0x7c/0x7e' });
+  return true;
+}
+
 /** Live allocations in the order they were made. */
 export const allocations = (k: Kernel): Allocation[] => (k.kapi ? [...k.kapi.heap.objects.values()] : []);
 

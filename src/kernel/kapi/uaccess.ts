@@ -10,7 +10,7 @@ import { copyOut, userAddress } from '../mm/uaccess.ts';
 import { readK, readK64, writeK, writeK64 } from '../module/kmem.ts';
 import type { Task } from '../task/types.ts';
 import { load, store, unsigned } from './access.ts';
-import { KMALLOC_MAX_SIZE, kmalloc } from './memory.ts';
+import { KMALLOC_MAX_SIZE, kmalloc, usercopyRefused } from './memory.ts';
 import { kapi, wideArg } from './registry.ts';
 
 /** One copy at most; longer ones fail at their end. */
@@ -21,6 +21,7 @@ export function toUser(k: Kernel, task: Task, to: number, from: number, size: nu
   const length = unsigned(size);
   if (length === 0) return 0;
   if (to < 0 || to + length > TASK_SIZE || length > MAX_COPY) return size;
+  if (usercopyRefused(k, task, from, length, true)) return 0;
   const bytes = load(k, task, from, length);
   return bytes ? bytesToUser(k, task, to, bytes) : 0;
 }
@@ -58,6 +59,7 @@ export function fromUser(k: Kernel, task: Task, to: number, from: number, size: 
   const length = unsigned(size);
   if (length === 0) return 0;
   if (length > MAX_COPY) return size;
+  if (usercopyRefused(k, task, to, length, false)) return 0;
   const bytes = bytesFromUser(k, task, from, length);
   const whole = new Uint8Array(length);
   whole.set(bytes);
