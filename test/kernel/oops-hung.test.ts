@@ -22,5 +22,7 @@ void cleanup_module(void) {}`,
   for (let i = 0; i < 3000 && vm.vm.kernel.panic.reports.length < 1; i++)
     runVm(vm.vm, 1_000_000, Number.POSITIVE_INFINITY, 1);
   const lines = newLines(vm);
-  expect(lines.some((line) => /^<3>INFO: task insmod:\d+ blocked for more than 120 seconds\.$/.test(line))).toBe(true);
+  expect(
+    lines.some((line) => /^<3>INFO: task insmod:\d+ blocked for more than 120 seconds\.$/.test(line)),
+  ).toBe(true);
 });
