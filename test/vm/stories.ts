@@ -66,7 +66,7 @@ function tellHere(story: Story): { status: number; output: string } {
     // Pipes on both sides, as in the VM (what Node hands over are sockets, which some programs treat otherwise).
     const result = spawnSync(
       '/bin/bash',
-      ['-c', ': | /bin/bash -c "$0" | cat; exit ${PIPESTATUS[1]}', `exec 2>&1\n${story.script}`],
+      ['-c', `: | /bin/bash -c "$0" | cat; exit \${PIPESTATUS[1]}`, `exec 2>&1\n${story.script}`],
       {
         cwd: folder,
         encoding: 'utf8',
