@@ -85,6 +85,8 @@ export interface TaskingRoom {
   irqs: Map<number, { handler: Vaddr; dev: Vaddr; name: string; shared: boolean; count: number }[]>;
   /** How often each line was disabled. */
   irqDisabled: Map<number, number>;
+  /** Functions whose probes have run and which are entered now, by tid. */
+  probed: Map<number, Vaddr>;
   /** Probes by the address they sit at: struct kprobe. */
   kprobes: Map<Vaddr, Vaddr[]>;
   /** What the variable `jiffies` in guest memory says. */
@@ -115,6 +117,7 @@ export function createTaskingRoom(): TaskingRoom {
     objects: new Map(),
     irqs: new Map(),
     irqDisabled: new Map(),
+    probed: new Map(),
     kprobes: new Map(),
     jiffies: 0,
     workerNumber: 0,

@@ -3,6 +3,7 @@ import './wait.ts';
 import './lock.ts';
 import './completion.ts';
 import './irq.ts';
+import './kprobe.ts';
 import './kthread.ts';
 import './notifier.ts';
 import './signal.ts';

@@ -149,6 +149,15 @@ export function kernelTrap(k: Kernel, task: Task, trap: number): KernelTrap {
 /** A fault either killed the task (or the VM), or the code goes on, as after a WARN. */
 const afterFault = (task: Task): KernelTrap => (task.state === 'running' && inKernelMode(task) ? null : GONE);
 
+/** What sits at the entry of an exported function: an outcome in place of the call, or null. */
+type Probe = (k: Kernel, task: Task, pc: number) => Outcome | null;
+let probe: Probe = () => null;
+
+/** The family of probes registers itself here. */
+export function provideProbe(found: Probe): void {
+  probe = found;
+}
+
 function callExported(k: Kernel, task: Task, pc: number): KernelTrap {
   const { hart } = k;
   const symbol = functionAt(k, pc);
@@ -168,7 +177,7 @@ function callExported(k: Kernel, task: Task, pc: number): KernelTrap {
   const state: KapiState = { name: symbol.name, args, deadlineNs: null, scratch: null, entered: 'start' };
   mode.call = state;
   mode.wideResult = null;
-  const outcome = handler(k, task, args);
+  const outcome = (k.tasking.kprobes.size > 0 ? probe(k, task, pc) : null) ?? handler(k, task, args);
   if (task.state !== 'running' || task.kernelMode === null || k.halted) return GONE;
   if (task.kernelMode.depth === 0) return GONE;
   if (typeof outcome === 'number') {

@@ -24,7 +24,7 @@ struct('timerqueue_node', 'linux/hrtimer.h', { node: 'struct rb_node', expires: 
 struct('hrtimer', 'linux/hrtimer.h', {
   node: 'struct timerqueue_node',
   _softexpires: 'ktime_t',
-  function: 'int (*)(struct hrtimer *)',
+  function: 'enum hrtimer_restart (*)(struct hrtimer *)',
   base: 'struct hrtimer_clock_base *',
   clock_id: 'int',
   mode: 'int',

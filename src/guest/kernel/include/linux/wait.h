@@ -60,11 +60,11 @@ __out:	__ret;								\
 #define wait_event_killable(wq_head, condition) \
 	({ int __wret = 0; if (!(condition)) __wret = ___wait_event(wq_head, condition, TASK_KILLABLE, 0, 0, schedule()); __wret; })
 #define wait_event_timeout(wq_head, condition, timeout) \
-	({ long __ret = (timeout); if (!___wait_cond_timeout(condition)) \
-		__ret = ___wait_event(wq_head, ___wait_cond_timeout(condition), TASK_UNINTERRUPTIBLE, 0, timeout, __ret = schedule_timeout(__ret)); __ret; })
+	({ long __ret = (timeout); if (!___wait_cond_timeout(condition)) { \
+		__ret = ___wait_event(wq_head, ___wait_cond_timeout(condition), TASK_UNINTERRUPTIBLE, 0, timeout, __ret = schedule_timeout(__ret)); } __ret; })
 #define wait_event_interruptible_timeout(wq_head, condition, timeout) \
-	({ long __ret = (timeout); if (!___wait_cond_timeout(condition)) \
-		__ret = ___wait_event(wq_head, ___wait_cond_timeout(condition), TASK_INTERRUPTIBLE, 0, timeout, __ret = schedule_timeout(__ret)); __ret; })
+	({ long __ret = (timeout); if (!___wait_cond_timeout(condition)) { \
+		__ret = ___wait_event(wq_head, ___wait_cond_timeout(condition), TASK_INTERRUPTIBLE, 0, timeout, __ret = schedule_timeout(__ret)); } __ret; })
 #define wait_event_lock_irq(wq_head, condition, lock) \
 	do { if (!(condition)) (void)___wait_event(wq_head, condition, TASK_UNINTERRUPTIBLE, 0, 0, \
 		spin_unlock_irq(&lock); schedule(); spin_lock_irq(&lock)); } while (0)
