@@ -16,7 +16,7 @@ export default defineConfig({
     passWithNoTests: which === 'slow',
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 180_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
   },
 });
