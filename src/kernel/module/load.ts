@@ -14,7 +14,7 @@ import { type Elf, modinfoOf, parseElf, type Section, SHF, SHT, textAt } from '.
 import { formModule } from './init.ts';
 import { commitParts, isInitSection, type Placed, placeSections, releasePlaced } from './layout.ts';
 import { mapKernelImage } from './memory.ts';
-import { gotSlots, relocate } from './relocate.ts';
+import { gotSlots, relocate, relocationsFit } from './relocate.ts';
 import {
   bytesAt,
   checkVersion,
@@ -36,6 +36,9 @@ const EEXIST = 17;
 const EBUSY = 16;
 const EINVAL = 22;
 const EPERM = 1;
+/** Bytes of a symbol table: far more than the biggest module of any distribution has. */
+const MAX_SYMTAB = 4 * 2 ** 20;
+const MAX_NOTES = 16;
 
 /** Loads a module from the bytes of its file. */
 export function loadModule(k: Kernel, task: Task, bytes: Uint8Array, args: string, flags: number): Outcome {
@@ -60,6 +63,10 @@ export function loadModule(k: Kernel, task: Task, bytes: Uint8Array, args: strin
   for (const section of elf.sections)
     if (['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names'].includes(section.name))
       section.flags &= ~SHF.ALLOC;
+  if (!relocationsFit(elf) || elf.symtab.size > MAX_SYMTAB) {
+    printk(k, Level.ERR, `${module.name}: relocations overlap or there are too many symbols`);
+    return -ENOEXEC;
+  }
   const slots = gotSlots(elf);
   const placed = placeSections(k, elf, slots.size);
   if (typeof placed === 'number') return placed;
@@ -217,7 +224,12 @@ function linkModule(
     .slice(0, 512)
     .map(({ index, name, size, flags }) => ({ name, address: placed.addresses[index], size, flags }));
   for (const section of elf.sections)
-    if (section.type === SHT.NOTE && (section.flags & SHF.ALLOC) !== 0 && section.size <= 4096)
+    if (
+      section.type === SHT.NOTE &&
+      (section.flags & SHF.ALLOC) !== 0 &&
+      section.size <= 4096 &&
+      module.notes.length < MAX_NOTES
+    )
       module.notes.push({
         name: section.name,
         bytes: elf.bytes.slice(section.offset, section.offset + section.size),

@@ -69,6 +69,8 @@ const WIDTH: Readonly<Record<number, number>> = {
   [R.ALIGN]: 0,
 };
 
+const KNOWN: ReadonlySet<number> = new Set(Object.values(R));
+
 const hex = (value: number): string => BigInt.asUintN(64, BigInt(value)).toString(16).padStart(16, '0');
 
 /** Values of all symbols, by index; NaN for what no code may reach. */
@@ -91,6 +93,10 @@ const relocationsOf = (elf: Elf): Section[] =>
     ({ type, info }) =>
       type === SHT.RELA && info < elf.sections.length && (elf.sections[info].flags & SHF.ALLOC) !== 0,
   );
+
+/** Whether all tables together are no longer than the file: overlapping ones would cost far more than their bytes. */
+export const relocationsFit = (elf: Elf): boolean =>
+  relocationsOf(elf).reduce((sum, { size }) => sum + size, 0) <= elf.bytes.length;
 
 /** Applies every relocation of the loaded sections. 0 or a negative errno, after a line in the log. */
 export function relocate(
@@ -150,7 +156,7 @@ function relocateSection(
     if (offset + width > target.size)
       return fail(`relocation ${i} of ${target.name} lies outside the section`, ENOEXEC);
     if (type === R.NONE || type === R.RELAX) continue;
-    if (!Object.values(R).includes(type as never)) return fail(`Unknown relocation type ${type}`);
+    if (!KNOWN.has(type)) return fail(`Unknown relocation type ${type}`);
     const symbol = values[index];
     if (symbol === undefined || Number.isNaN(symbol) || !Number.isSafeInteger(symbol + addend))
       return fail(`relocation ${i} of ${target.name} has an invalid symbol`, ENOEXEC);

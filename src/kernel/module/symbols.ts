@@ -31,7 +31,7 @@ const SHN = { UNDEF: 0, LORESERVE: 0xff00, ABS: 0xfff1, COMMON: 0xfff2 } as cons
 const STB_WEAK = 2;
 const STT_OBJECT = 1;
 /** Symbols kept of one module, and bytes of a name. */
-const MAX_SYMBOLS = 50_000;
+const MAX_SYMBOLS = 20_000;
 
 const hex = (value: number): string => BigInt.asUintN(64, BigInt(value)).toString(16).padStart(16, '0');
 

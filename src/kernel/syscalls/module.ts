@@ -12,8 +12,8 @@ import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { syscall } from './table.ts';
 
-/** The largest file taken: sixteen times what the biggest stock module has. */
-const MAX_FILE = 64 * 2 ** 20;
+/** The largest file taken: several times what the biggest module of a distribution has. */
+const MAX_FILE = 16 * 2 ** 20;
 const MAX_ARGS = 65536;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
