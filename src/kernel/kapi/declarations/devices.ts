@@ -55,6 +55,9 @@ exported('linux/fs.h', {
   file_path: 'char *file_path(struct file *file, char *buf, int len)',
   d_path: 'char *d_path(const struct path *path, char *buf, int len)',
 });
+exported('linux/poll.h', {
+  __pollwait: 'void __pollwait(struct file *filp, wait_queue_head_t *wait_address, poll_table *p)',
+});
 exported('linux/cdev.h', {
   cdev_init: 'void cdev_init(struct cdev *p, const struct file_operations *fops)',
   cdev_alloc: 'struct cdev *cdev_alloc(void)',
