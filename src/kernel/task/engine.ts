@@ -192,10 +192,7 @@ function userLoop(k: Kernel, task: Task, end: number): void {
       if (task.sliceLeft <= 0) task.involuntarySwitches++;
       return;
     }
-    let due = Math.min(
-      time.heap.length > 0 ? time.heap[0].atNs - time.nowNs : Infinity,
-      untilCpuTimer(task),
-    );
+    let due = Math.min(time.heap.length > 0 ? time.heap[0].atNs - time.nowNs : Infinity, untilCpuTimer(task));
     if (inKernel) due = Math.min(due, refreshJiffies(k));
     if (due < Infinity) budget = Math.min(budget, Math.max(1, Math.ceil(due / nsPerInstruction(k))));
     const trap = hart.run(budget);
