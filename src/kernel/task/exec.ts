@@ -246,7 +246,7 @@ function prepare(k: Kernel, task: Task, request: ExecRequest): Prepared | number
   if (typeof failed !== 'number') return failed;
   putMm(k, mm);
   putExec(k, image.file);
-  if (failed === -Errno.EFAULT) killByExec(k, task);
+  if (failed === -Errno.EFAULT || failed === -Errno.EPERM) killByExec(k, task);
   return failed;
 }
 
