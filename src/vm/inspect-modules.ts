@@ -1,117 +1,21 @@
 /**
- * Modules, memory they own and reports of faults as typed JSON. Always true: looking changes nothing; what a module forgot to give
- * back is shown under its name for as long as it is not given back, even after the module is gone.
+ * Modules with what they hold as inspect shows them. Always true: looking changes nothing; what a module registered is under the
+ * name of the module whose code registered it, for as long as it is not taken back.
  */
-
-import { allocations } from '../kernel/kapi/memory.ts';
+import { fieldOf } from '../kernel/abi/structs/index.ts';
+import { functionAt } from '../kernel/kapi/image.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { readK64 } from '../kernel/module/kmem.ts';
 import { showParam } from '../kernel/module/params.ts';
-import { moduleAt } from '../kernel/module/symbols.ts';
 import { taintLetters } from '../kernel/module/taint.ts';
 import type { LoadedModule } from '../kernel/module/types.ts';
-import { backtrace, hex64, placeLine, registersOf, symbolic } from '../kernel/panic/trace.ts';
-import type { Task } from '../kernel/task/types.ts';
+import { hex64, symbolic } from '../kernel/panic/trace.ts';
+import { kernelPlaces, moduleOfCode } from './inspect-code.ts';
+import { chrdevViews } from './inspect-devices.ts';
+import { allocationViews } from './inspect-memory.ts';
+import type { ModuleSummary, ModuleView, TimerView } from './inspect-schema.ts';
 
-export interface AllocationView {
-  address: string;
-  /** Bytes asked for, and bytes taken. */
-  size: number;
-  room: number;
-  kind: string;
-  cache: string;
-  /** The code that asked for it, and the module that was. */
-  caller: string;
-  module: string | null;
-  timeNs: number;
-  tid: number;
-}
-
-export interface ModuleView {
-  name: string;
-  state: string;
-  address: string;
-  size: number;
-  initSize: number;
-  refcount: number;
-  users: string[];
-  uses: string[];
-  license: string;
-  taints: string;
-  /** `value` is null when only the module's own code can tell it. */
-  parameters: { name: string; mode: number; value: string | null }[];
-  sections: { name: string; address: string; size: number }[];
-  symbols: { name: string; address: string; size: number; type: string }[];
-  exports: { name: string; address: string; gplOnly: boolean }[];
-  allocations: AllocationView[];
-  chrdevs: { major: number; baseMinor: number; count: number; name: string }[];
-  classes: string[];
-  devices: string[];
-  procEntries: string[];
-  timers: { address: string; kind: string; atNs: number | null }[];
-  threads: { tid: number; comm: string }[];
-}
-
-const within = (k: Kernel, module: LoadedModule, address: number): boolean =>
-  address !== 0 && moduleAt(k, address) === module;
-
-export function allocationViews(k: Kernel): AllocationView[] {
-  return allocations(k).map(({ address, size, room, kind, cache, caller, module, timeNs, tid }) => ({
-    address: hex64(address),
-    size,
-    room,
-    kind,
-    cache,
-    caller: symbolic(k, caller),
-    module,
-    timeNs,
-    tid,
-  }));
-}
-
-/** What a task is inside of in the kernel, innermost first, as /proc/PID/stack would say; empty in user mode. */
-export function kernelStack(k: Kernel, task: Task): string[] {
-  if (task.state === 'zombie' || (task.state === 'running' && (task.kernelMode?.depth ?? 0) === 0)) return [];
-  const waits = task.state === 'sleeping';
-  return backtrace(k, task, registersOf(k, task), waits).map(placeLine);
-}
-
-/** Whether module code is on the task's kernel stack. */
-const runs = (k: Kernel, task: Task, module: LoadedModule): boolean =>
-  (task.kernelMode?.depth ?? 0) > 0 &&
-  backtrace(k, task, registersOf(k, task), task.state === 'sleeping').some(
-    (place) => place.module === module.name,
-  );
-
-function parameterViews(k: Kernel, module: LoadedModule): ModuleView['parameters'] {
-  return module.params.map(({ name, address, mode }) => {
-    const value = showParam(k, address);
-    return { name, mode, value: typeof value === 'string' ? value.replace(/\n$/, '') : null };
-  });
-}
-
-function moduleView(k: Kernel, module: LoadedModule, owned: readonly AllocationView[]): ModuleView {
-  const made = (address: number): boolean =>
-    within(k, module, address) ||
-    owned.some((each) => each.module === module.name && each.address === hex64(address));
-  const classes = [...(k.kapi?.classes ?? [])].filter(([address]) => made(address)).map(([, name]) => name);
-  const cdevs = (k.kapi?.cdevs ?? []).filter(
-    (cdev) => cdev.owner === module.address || within(k, module, cdev.fops) || made(cdev.cdev),
-  );
-  const named = (major: number, minor: number): string =>
-    k.drivers.chrdevs.find(
-      (region) =>
-        region.major === major && minor >= region.baseMinor && minor < region.baseMinor + region.count,
-    )?.name ?? '';
-  const ofClass = (device: Kernel['drivers']['devices'][number]): boolean =>
-    (device.class !== null && classes.includes(device.class)) ||
-    cdevs.some(
-      ({ major, baseMinor, count }) =>
-        device.rdev !== 0 &&
-        !device.block &&
-        ((device.rdev >> 8) & 0xfff) === major &&
-        (device.rdev & 0xff) >= baseMinor &&
-        (device.rdev & 0xff) < baseMinor + count,
-    );
+function moduleSummary(k: Kernel, module: LoadedModule): ModuleSummary {
   return {
     name: module.name,
     state: module.state,
@@ -123,7 +27,72 @@ function moduleView(k: Kernel, module: LoadedModule, owned: readonly AllocationV
     uses: [...module.uses],
     license: module.license,
     taints: taintLetters(module.taints),
+    loadedNs: module.loadedNs,
+  };
+}
+
+const parameterViews = (k: Kernel, module: LoadedModule): ModuleView['parameters'] =>
+  module.params.map(({ name, address, mode }) => {
+    const value = showParam(k, address);
+    return { name, mode, value: typeof value === 'string' ? value.replace(/\n$/, '') : null };
+  });
+
+/** Directories, attribute files and debugfs entries: those it made, and those whose functions are its own. */
+function sysfsPaths(k: Kernel, module: LoadedModule): string[] {
+  const paths: string[] = [];
+  for (const { tree, names, files, module: maker } of k.kapi?.dirs.values() ?? []) {
+    const path = `${tree === 'debugfs' ? '/sys/kernel/debug' : '/sys'}/${names.join('/')}`;
+    if (maker === module.name) paths.push(path, ...files.map((file) => `${path}/${file}`));
+  }
+  return paths;
+}
+
+function timerViews(k: Kernel, module: LoadedModule): TimerView[] {
+  const views: TimerView[] = [];
+  for (const [address, { id, kind }] of k.tasking.timers) {
+    const field = fieldOf(kind === 'timer' ? 'timer_list' : 'hrtimer', 'function').offset;
+    const fn = readK64(k, address + field) ?? 0;
+    if (moduleOfCode(k, fn) !== module && moduleOfCode(k, address) !== module) continue;
+    const atNs = k.time.heap.find((timer) => timer.id === id)?.atNs ?? null;
+    views.push({ address: hex64(address), kind, function: symbolic(k, fn), atNs });
+  }
+  return views;
+}
+
+/** Kernel threads that its code made or that are inside its code. */
+function threadViews(k: Kernel, module: LoadedModule): ModuleView['threads'] {
+  const made = new Set<number>();
+  for (const { tid, module: maker, result } of k.tasking.kthreads.values())
+    if (maker === module.name && result === null) made.add(tid);
+  return [...k.task.tasks.values()]
+    .filter((task) => task.kthread && task.state !== 'zombie' && task.state !== 'dead')
+    .filter(
+      (task) =>
+        made.has(task.tid) ||
+        ((task.kernelMode?.depth ?? 0) > 0 && kernelPlaces(k, task).some((at) => at.module === module.name)),
+    )
+    .map(({ tid, comm }) => ({ tid, comm }));
+}
+
+/** Open files that hold a reference on it. */
+function openFiles(k: Kernel, module: LoadedModule): ModuleView['openFiles'] {
+  const files: ModuleView['openFiles'] = [];
+  for (const group of k.task.groups.values())
+    k.task.tasks.get(group.pid)?.files.fds.forEach((entry, fd) => {
+      const owners =
+        entry?.file.kind === 'module' ? (entry.file.data?.owners as number[] | undefined) : undefined;
+      if (entry && owners?.includes(module.address))
+        files.push({ pid: group.pid, fd, path: entry.file.path?.dentry.name ?? entry.file.label });
+    });
+  return files;
+}
+
+function moduleView(k: Kernel, module: LoadedModule): ModuleView {
+  const by = ({ module: maker }: { module?: string | null }): boolean => maker === module.name;
+  return {
+    ...moduleSummary(k, module),
     parameters: parameterViews(k, module),
+    info: module.modinfo.map(([key, value]) => ({ key, value })),
     sections: module.sections.map(({ name, address, size }) => ({ name, address: hex64(address), size })),
     symbols: module.symbols.map(({ name, address, size, type }) => ({
       name,
@@ -136,42 +105,37 @@ function moduleView(k: Kernel, module: LoadedModule, owned: readonly AllocationV
       address: hex64(address),
       gplOnly: gpl,
     })),
-    allocations: owned.filter((each) => each.module === module.name),
-    chrdevs: cdevs.map(({ major, baseMinor, count }) => ({
-      major,
-      baseMinor,
-      count,
-      name: named(major, baseMinor),
-    })),
-    classes,
-    devices: k.drivers.devices.filter(ofClass).map(({ name }) => name),
-    procEntries: procNames(k, module),
-    timers: [...k.tasking.timers]
-      .filter(([address]) => within(k, module, address))
-      .map(([address, { id, kind }]) => ({
-        address: hex64(address),
-        kind,
-        atNs: k.time.heap.find((timer) => timer.id === id)?.atNs ?? null,
-      })),
-    threads: [...k.task.tasks.values()]
-      .filter((task) => task.kthread && runs(k, task, module))
-      .map(({ tid, comm }) => ({ tid, comm })),
+    allocations: allocationViews(k, module.name),
+    chrdevs: chrdevViews(k).filter(by),
+    classes: k.drivers.classes.filter(({ owner }) => owner === module.name).map(({ name }) => name),
+    devices: k.drivers.devices.filter(by).map(({ name }) => name),
+    procEntries: [...(k.kapi?.procs.values() ?? [])]
+      .filter(by)
+      .map(({ names }) => `/proc/${names.join('/')}`),
+    sysfsEntries: sysfsPaths(k, module),
+    timers: timerViews(k, module),
+    threads: threadViews(k, module),
+    workqueues: [...k.tasking.workqueues.values()].filter(by).map(({ name }) => name),
+    irqs: [...k.tasking.irqs]
+      .filter(([, actions]) => actions.some(({ handler }) => moduleOfCode(k, handler) === module))
+      .map(([irq]) => irq),
+    probes: [...k.tasking.kprobes]
+      .filter(([, probes]) => probes.some((probe) => moduleOfCode(k, probe) === module))
+      .map(([address]) => functionAt(k, address)?.name ?? hex64(address)),
+    openFiles: openFiles(k, module),
   };
 }
 
-const procNames = (k: Kernel, module: LoadedModule): string[] =>
-  [...(k.kapi?.procs.values() ?? [])]
-    .filter(({ ops, data }) => within(k, module, ops) || within(k, module, data))
-    .map(({ names }) => `/proc/${names.join('/')}`);
+/** Every loaded module, the newest first. */
+export const moduleSummaries = (k: Kernel): ModuleSummary[] =>
+  k.module.modules.map((module) => moduleSummary(k, module));
 
-/** Every loaded module with what it still holds. */
-export function moduleViews(k: Kernel): ModuleView[] {
-  const owned = allocationViews(k);
-  return k.module.modules.map((module) => moduleView(k, module, owned));
-}
+/** Every loaded module with what it holds. */
+export const moduleViews = (k: Kernel): ModuleView[] =>
+  k.module.modules.map((module) => moduleView(k, module));
 
-/** Allocations of modules that are gone: leaks. */
-export function leakedViews(k: Kernel): AllocationView[] {
-  const loaded = new Set(k.module.modules.map(({ name }) => name));
-  return allocationViews(k).filter(({ module }) => module !== null && !loaded.has(module));
+/** One loaded module; null when it is not loaded. */
+export function moduleViewOf(k: Kernel, name: string): ModuleView | null {
+  const module = k.module.modules.find((each) => each.name === name);
+  return module ? moduleView(k, module) : null;
 }

@@ -1,165 +1,112 @@
 /**
- * A read-only view of a VM's kernel as typed JSON: what a teaching assistant sees. Nothing here changes the VM, and looking does not
- * show in its state hash.
+ * A read-only view of a VM's kernel as typed JSON (inspect-schema.ts): what a teaching assistant sees. Always true: nothing here
+ * changes the VM, and looking does not show in its state hash.
  */
 import { dPath } from '../kernel/fs/dpath.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { ProblemReport } from '../kernel/panic/types.ts';
-import type { Task } from '../kernel/task/types.ts';
-import {
-  type AllocationView,
-  kernelStack,
-  leakedViews,
-  type ModuleView,
-  moduleViews,
-} from './inspect-modules.ts';
+import { kallsyms } from '../kernel/module/symbols.ts';
+import { taintText } from '../kernel/panic/report.ts';
+import { hex64 } from '../kernel/panic/trace.ts';
+import { devicesView } from './inspect-devices.ts';
+import { memoryView } from './inspect-memory.ts';
+import { moduleSummaries, moduleViewOf, moduleViews } from './inspect-modules.ts';
+import type {
+  IdentityView,
+  InspectPart,
+  InspectParts,
+  KernelSummary,
+  KernelView,
+  LogView,
+  ModuleView,
+  MountView,
+  OopsView,
+  ProcessView,
+} from './inspect-schema.ts';
+import { processSummaries, processViewOf, processViews } from './inspect-tasks.ts';
 import type { Vm } from './vm.ts';
 
-export interface ProcessView {
-  pid: number;
-  parentPid: number;
-  comm: string;
-  state: string;
-  uid: number;
-  gid: number;
-  sid: number;
-  pgid: number;
-  tty: string | null;
-  /** `stack`: its call trace inside the kernel, innermost first. */
-  threads: { tid: number; comm: string; state: string; waitsFor: string | null; stack: string[] }[];
-  residentPages: number;
-  virtualPages: number;
-  userNs: number;
-  systemNs: number;
-  openFiles: { fd: number; path: string; kind: string }[];
+const identityView = (k: Kernel): IdentityView => ({
+  release: k.identity.release,
+  version: k.identity.version,
+  hostname: k.hostname,
+  cmdline: k.identity.cmdline,
+  uptimeNs: k.time.nowNs,
+  instructions: k.sched.retired,
+  taint: k.taint,
+  taints: k.taint === 0 ? '' : taintText(k).replace('Tainted: ', '').trimEnd(),
+  halted: k.halted && { ...k.halted },
+  unsupported: [...k.unsupported].map(([what, count]) => ({ what, count })),
+});
+
+const logView = (k: Kernel): LogView[] =>
+  k.printk.records.map(({ seq, timeNs, level, facility, text }) => ({
+    sequence: seq,
+    timeNs,
+    level,
+    facility,
+    text,
+  }));
+
+const mountViews = (k: Kernel): MountView[] =>
+  k.fs.mounts.map((mount) => ({
+    source: mount.source,
+    target: dPath({ mnt: mount, dentry: mount.root }, { mnt: k.fs.rootMount, dentry: k.fs.rootMount.root }),
+    type: mount.sb.type,
+    options: mount.options,
+  }));
+
+const oopsViews = (k: Kernel): OopsView[] => structuredClone(k.panic.reports);
+
+/** How each part is made. */
+const parts: { [P in InspectPart]: (k: Kernel) => InspectParts[P] } = {
+  identity: identityView,
+  modules: moduleSummaries,
+  devices: devicesView,
+  processes: processSummaries,
+  log: logView,
+  memory: memoryView,
+  symbols: (k) => kallsyms(k).map((symbol) => ({ ...symbol, address: hex64(symbol.address) })),
+  oopses: oopsViews,
+  mounts: mountViews,
+};
+
+/** One part of a VM's kernel, by name; nothing else is computed. */
+export function inspectPart<P extends InspectPart>(vm: Vm, part: P): InspectParts[P] {
+  return parts[part](vm.kernel);
 }
 
-export interface KernelView {
-  release: string;
-  version: string;
-  hostname: string;
-  cmdline: string;
-  uptimeNs: number;
-  instructions: number;
-  taint: number;
-  halted: { reason: string; text: string } | null;
-  memory: { quotaPages: number; usedPages: number; privatePages: number };
-  processes: ProcessView[];
-  mounts: { source: string; target: string; type: string; options: string }[];
-  devices: { name: string; class: string | null; major: number; minor: number; node: string | null }[];
-  chrdevs: { major: number; baseMinor: number; count: number; name: string }[];
-  log: { sequence: number; timeNs: number; level: number; facility: number; text: string }[];
-  timers: { atNs: number; kind: string }[];
-  modules: ModuleView[];
-  /** Memory of modules that were unloaded and did not free it. */
-  leaked: AllocationView[];
-  /** Oopses, warnings, lockups and the panic, taken apart. */
-  problems: ProblemReport[];
-  /** Things the guest asked for that are not supported, with how often. */
-  unsupported: { what: string; count: number }[];
-}
+/** A loaded module with everything it holds; null when it is not loaded. */
+export const inspectModule = (vm: Vm, name: string): ModuleView | null => moduleViewOf(vm.kernel, name);
 
-/** What a parked task is inside of: the name of its innermost continuation, or its system call's number. */
-function waitsFor(task: Task): string | null {
-  if (task.state !== 'sleeping') return null;
-  const top = task.activations.at(-1);
-  return top?.step ?? (task.syscall ? `syscall ${task.syscall.nr}` : null);
-}
+/** A process with its threads and their kernel stacks; null when there is none. */
+export const inspectProcess = (vm: Vm, pid: number): ProcessView | null => processViewOf(vm.kernel, pid);
 
-function processViews(k: Kernel): ProcessView[] {
-  const views: ProcessView[] = [];
-  for (const group of k.task.groups.values()) {
-    const leader = k.task.tasks.get(group.pid);
-    if (!leader) continue;
-    const threads = group.threads
-      .map((tid) => k.task.tasks.get(tid))
-      .filter((task): task is Task => task !== undefined);
-    const { mm } = leader;
-    views.push({
-      pid: group.pid,
-      parentPid: group.parentPid,
-      comm: leader.comm,
-      state: leader.state,
-      uid: leader.cred.uid,
-      gid: leader.cred.gid,
-      sid: group.sid,
-      pgid: group.pgid,
-      tty: group.tty?.name ?? null,
-      threads: threads.map((task) => ({
-        tid: task.tid,
-        comm: task.comm,
-        state: task.state,
-        waitsFor: waitsFor(task),
-        stack: kernelStack(k, task),
-      })),
-      residentPages: mm ? mm.rssAnon + mm.rssFile : 0,
-      virtualPages: mm?.totalVmPages ?? 0,
-      userNs: group.utimeNs,
-      systemNs: group.stimeNs,
-      openFiles: leader.files.fds.flatMap((entry, fd) =>
-        entry
-          ? [
-              {
-                fd,
-                path: entry.file.path ? dPath(entry.file.path, leader.fs.root) : entry.file.label,
-                kind: entry.file.kind,
-              },
-            ]
-          : [],
-      ),
-    });
-  }
-  return views;
-}
-
-/** The whole kernel of a VM as JSON. */
+/** The whole kernel of a VM, but for its symbols. */
 export function inspect(vm: Vm): KernelView {
   const k = vm.kernel;
   return {
-    release: k.identity.release,
-    version: k.identity.version,
-    hostname: k.hostname,
-    cmdline: k.identity.cmdline,
-    uptimeNs: k.time.nowNs,
-    instructions: k.sched.retired,
-    taint: k.taint,
-    halted: k.halted && { ...k.halted },
-    memory: {
-      quotaPages: k.quotas.memoryPages,
-      usedPages: k.guest.usedPages,
-      privatePages: k.guest.privatePages(),
-    },
-    processes: processViews(k),
-    mounts: k.fs.mounts.map((mount) => ({
-      source: mount.source,
-      target: dPath({ mnt: mount, dentry: mount.root }, { mnt: k.fs.rootMount, dentry: k.fs.rootMount.root }),
-      type: mount.sb.type,
-      options: mount.options,
-    })),
-    devices: k.drivers.devices.map((device) => ({
-      name: device.name,
-      class: device.class,
-      major: (device.rdev >> 8) & 0xfff,
-      minor: (device.rdev & 0xff) | ((device.rdev >> 12) & ~0xff),
-      node: device.node,
-    })),
-    chrdevs: k.drivers.chrdevs.map(({ major, baseMinor, count, name }) => ({
-      major,
-      baseMinor,
-      count,
-      name,
-    })),
-    log: k.printk.records.map(({ seq, timeNs, level, facility, text }) => ({
-      sequence: seq,
-      timeNs,
-      level,
-      facility,
-      text,
-    })),
-    timers: k.time.heap.map(({ atNs, kind }) => ({ atNs, kind })).sort((a, b) => a.atNs - b.atNs),
+    ...identityView(k),
     modules: moduleViews(k),
-    leaked: leakedViews(k),
-    problems: structuredClone(k.panic.reports),
-    unsupported: [...k.unsupported].map(([what, count]) => ({ what, count })),
+    devices: devicesView(k),
+    processes: processViews(k),
+    log: logView(k),
+    memory: memoryView(k),
+    oopses: oopsViews(k),
+    mounts: mountViews(k),
+    timers: k.time.heap.map(({ atNs, kind }) => ({ atNs, kind })).sort((a, b) => a.atNs - b.atNs),
+  };
+}
+
+/** What a command may have done to the kernel, for a comparison of before and after. Costs microseconds. */
+export function kernelSummary(vm: Vm): KernelSummary {
+  const k = vm.kernel;
+  return {
+    taint: k.taint,
+    halted: k.halted?.reason ?? null,
+    modules: k.module.modules.map(({ name }) => name),
+    chrdevs: k.drivers.chrdevs.map(({ major, name }) => ({ major, name })),
+    oopses: k.panic.deaths,
+    warnings: k.panic.warnings,
+    nextLogSequence: k.printk.nextSeq,
   };
 }

@@ -24,7 +24,15 @@ export const findMisc = (k: Kernel, minor: number): Device | undefined =>
 /** misc_register: the minor, or -EBUSY, -EEXIST. */
 export function registerMisc(
   k: Kernel,
-  init: { name: string; minor: number; mode: number; driver: string; own?: Plain; node?: string },
+  init: {
+    name: string;
+    minor: number;
+    mode: number;
+    driver: string;
+    own?: Plain;
+    node?: string;
+    module?: string | null;
+  },
 ): number {
   let { minor } = init;
   if (minor === MISC_DYNAMIC_MINOR) {
@@ -40,6 +48,7 @@ export function registerMisc(
     node: init.node ?? init.name,
     mode: init.mode,
     data: { driver: init.driver, own: init.own ?? null } satisfies MiscData,
+    module: init.module ?? null,
   });
   return added < 0 ? added : minor;
 }

@@ -10,6 +10,8 @@ export interface ChrdevRegion {
   name: string;
   /** Key of the table of chrdev drivers (fs/ops.ts). */
   driver: string;
+  /** The module that registered it; absent: the kernel. */
+  module?: string | null;
 }
 
 /** A device of the device model: makes /sys/devices/…, /sys/class/CLASS/NAME, /sys/dev/char/M:m and a node in devtmpfs. */
@@ -31,6 +33,8 @@ export interface Device {
   uevent: Record<string, string>;
   attributes: Record<string, string>;
   data: Plain;
+  /** The module that made it; absent: the kernel. */
+  module?: string | null;
 }
 
 export interface DriversRoom {

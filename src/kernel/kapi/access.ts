@@ -128,3 +128,7 @@ export function moduleAt(k: Kernel, va: Vaddr): string | null {
       if (va >= base && va < base + pages * PAGE_SIZE) return module.name;
   return null;
 }
+
+/** The module whose code called the exported function that runs; null: the kernel's own code. */
+export const callingModule = (k: Kernel, task: Task): string | null =>
+  task.kernelMode && task.kernelMode.depth > 0 ? moduleAt(k, k.hart.x(1)) : null;

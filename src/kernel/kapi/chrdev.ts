@@ -17,6 +17,7 @@ import { wait } from '../outcome.ts';
 import { Level, printk } from '../printk/index.ts';
 import type { Task } from '../task/types.ts';
 import {
+  callingModule,
   fieldAddress,
   getField,
   int,
@@ -95,14 +96,21 @@ function nameAt(k: Kernel, task: Task, at: number): string | null {
 }
 
 /** __register_chrdev_region of a driver called `module`; the major or -errno. */
-function region(k: Kernel, wanted: number, base: number, count: number, name: string): number {
+function region(k: Kernel, task: Task, wanted: number, base: number, count: number, name: string): number {
   if (wanted > 511) {
     const text = `CHRDEV "${name}" major requested (${wanted}) is greater than the maximum (511)`;
     printk(k, Level.ERR, text);
     return -Errno.EINVAL;
   }
   if (base + count > 1 << MINOR_BITS) return -Errno.EINVAL;
-  return registerChrdev(k, { major: wanted, baseMinor: base, count, name, driver: 'module' });
+  return registerChrdev(k, {
+    major: wanted,
+    baseMinor: base,
+    count,
+    name,
+    driver: 'module',
+    module: callingModule(k, task),
+  });
 }
 
 kapi('__register_chrdev', (k, task, [wanted, base, count, at, fops]) => {
@@ -110,10 +118,18 @@ kapi('__register_chrdev', (k, task, [wanted, base, count, at, fops]) => {
   if (name === null) return 0;
   const owner = pointerField(k, task, 'file_operations', fops, 'owner');
   if (owner === null) return 0;
-  const made = region(k, uint(wanted), uint(base), uint(count), name);
+  const made = region(k, task, uint(wanted), uint(base), uint(count), name);
   if (made < 0) return made;
   const { cdevs } = kapiRoom(k);
-  cdevs.push({ major: made, baseMinor: uint(base), count: uint(count), fops, cdev: 0, owner });
+  cdevs.push({
+    major: made,
+    baseMinor: uint(base),
+    count: uint(count),
+    fops,
+    cdev: 0,
+    owner,
+    module: callingModule(k, task),
+  });
   return uint(wanted) === 0 ? made : 0;
 });
 kapi('__unregister_chrdev', (k, _task, [number, base, count]) => {
@@ -128,13 +144,13 @@ kapi('__unregister_chrdev', (k, _task, [number, base, count]) => {
 kapi('register_chrdev_region', (k, task, [from, count, at]) => {
   const name = nameAt(k, task, at);
   if (name === null) return 0;
-  const made = region(k, major(uint(from)), minor(uint(from)), uint(count), name);
+  const made = region(k, task, major(uint(from)), minor(uint(from)), uint(count), name);
   return made < 0 ? made : 0;
 });
 kapi('alloc_chrdev_region', (k, task, [out, base, count, at]) => {
   const name = nameAt(k, task, at);
   if (name === null) return 0;
-  const made = region(k, 0, uint(base), uint(count), name);
+  const made = region(k, task, 0, uint(base), uint(count), name);
   if (made < 0) return made;
   if (!writeK32(k, out, kdev(made, uint(base)))) load(k, task, out, 4);
   return 0;
@@ -175,7 +191,15 @@ export function addCdev(k: Kernel, task: Task, cdev: Vaddr, dev: number, count: 
   setField(k, 'cdev', cdev, 'count', count);
   const { cdevs } = kapiRoom(k);
   if (cdevs.length >= 4096) return -Errno.ENOMEM;
-  cdevs.push({ major: major(dev), baseMinor: minor(dev), count, fops: 0, cdev, owner });
+  cdevs.push({
+    major: major(dev),
+    baseMinor: minor(dev),
+    count,
+    fops: 0,
+    cdev,
+    owner,
+    module: callingModule(k, task),
+  });
   return 0;
 }
 export function delCdev(k: Kernel, cdev: Vaddr): void {
@@ -220,6 +244,7 @@ kapi('misc_register', (k, task, [misc]) => {
     mode: mode === 0 ? 0o600 : mode & 0o777,
     driver: 'module.misc',
     own: { misc },
+    module: callingModule(k, task),
     ...(node ? { node } : {}),
   });
   if (made < 0) return made;
@@ -230,7 +255,12 @@ kapi('misc_register', (k, task, [misc]) => {
     setField(k, 'device', device, 'devt', kdev(MISC_MAJOR, made));
     setField(k, 'device', device, 'driver_data', misc);
     setField(k, 'miscdevice', misc, 'this_device', device);
-    kapiRoom(k).dirs.set(device, { tree: 'sysfs', names: ['devices', 'virtual', 'misc', name], files: [] });
+    kapiRoom(k).dirs.set(device, {
+      tree: 'sysfs',
+      names: ['devices', 'virtual', 'misc', name],
+      files: [],
+      module: callingModule(k, task),
+    });
   }
   return 0;
 });

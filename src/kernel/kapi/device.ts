@@ -14,6 +14,7 @@ import { defineStep, type Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/index.ts';
 import type { Task } from '../task/types.ts';
 import {
+  callingModule,
   fieldAddress,
   getField,
   int,
@@ -60,14 +61,15 @@ export function duplicateName(k: Kernel, task: Task, path: string, callers: read
 // ── Classes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function addClass(k: Kernel, task: Task, cls: Vaddr, name: string, created: boolean): number {
-  if (registerClass(k, name, null) < 0) {
+  const module = callingModule(k, task);
+  if (registerClass(k, name, module) < 0) {
     const callers = ['kset_register+0x4a/0x9e', 'class_register+0x136/0x19a'];
     duplicateName(k, task, `/class/${name}`, created ? [...callers, 'class_create+0x4a/0x78'] : callers);
     return -Errno.EEXIST;
   }
   const room = kapiRoom(k);
   room.classes.set(cls, name);
-  room.dirs.set(cls, { tree: 'sysfs', names: ['class', name], files: [] });
+  room.dirs.set(cls, { tree: 'sysfs', names: ['class', name], files: [], module });
   const groups = getField(k, 'class', cls, 'class_groups') ?? 0;
   if (groups !== 0) addAttributes(k, task, cls, groups);
   return 0;
@@ -134,6 +136,8 @@ interface Adding {
   answer: number;
   owned: boolean;
   groups: Vaddr;
+  /** Whose code adds it. */
+  module: string | null;
   /** Where devnode puts the mode and the uevent its variables; 0: not called. */
   memory: Vaddr;
   devpath: string;
@@ -194,11 +198,17 @@ function placed(k: Kernel, task: Task, state: Adding, node: string | null, mode:
     class: className,
     rdev: devt === 0 ? 0 : userDev(devt),
     data: { address: device },
+    module: state.module,
     ...(node ? { node } : {}),
     ...(mode ? { mode, uevent: { DEVMODE: `0${mode.toString(8)}` } } : {}),
   });
   if (failed < 0) return failed;
-  kapiRoom(k).dirs.set(device, { tree: 'sysfs', names: ['devices', ...state.devpath.split('/')], files: [] });
+  kapiRoom(k).dirs.set(device, {
+    tree: 'sysfs',
+    names: ['devices', ...state.devpath.split('/')],
+    files: [],
+    module: state.module,
+  });
   const lists = [state.groups, getField(k, 'device', device, 'groups') ?? 0];
   if (cls !== 0) lists.push(getField(k, 'class', cls, 'dev_groups') ?? 0);
   for (const groups of lists) if (groups !== 0) addAttributes(k, task, device, groups);
@@ -256,7 +266,16 @@ function createDevice(
   setField(k, 'device', device, 'devt', uint(devt));
   setField(k, 'device', device, 'driver_data', data);
   setField(k, 'device', device, 'class', cls);
-  const state: Adding = { device, name, answer: device, owned: true, groups, memory: 0, devpath: '' };
+  const state: Adding = {
+    device,
+    name,
+    answer: device,
+    owned: true,
+    groups,
+    module: callingModule(k, task),
+    memory: 0,
+    devpath: '',
+  };
   return addDevice(k, task, state, ['device_create_groups_vargs+0xc0/0xe4', 'device_create+0x48/0x66']);
 }
 kapi('device_create', (k, task, args) => createDevice(k, task, args, args[4], 5, 0));
@@ -299,7 +318,16 @@ const add = (k: Kernel, task: Task, device: Vaddr, callers: readonly string[]): 
   return addDevice(
     k,
     task,
-    { device, name, answer: 0, owned: false, groups: 0, memory: 0, devpath: '' },
+    {
+      device,
+      name,
+      answer: 0,
+      owned: false,
+      groups: 0,
+      module: callingModule(k, task),
+      memory: 0,
+      devpath: '',
+    },
     callers,
   );
 };
@@ -383,7 +411,16 @@ kapi('__root_device_register', (k, task, [at]) => {
   return addDevice(
     k,
     task,
-    { device, name, answer: device, owned: true, groups: 0, memory: 0, devpath: '' },
+    {
+      device,
+      name,
+      answer: device,
+      owned: true,
+      groups: 0,
+      module: callingModule(k, task),
+      memory: 0,
+      devpath: '',
+    },
     [],
   );
 });

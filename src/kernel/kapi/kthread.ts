@@ -10,6 +10,7 @@ import { defineStep, newWaitQueue, type Outcome, wait } from '../outcome.ts';
 import { exitTask } from '../task/exit.ts';
 import type { Task } from '../task/types.ts';
 import { wakeUp } from '../task/wait.ts';
+import { callingModule } from './access.ts';
 import { complete } from './completion.ts';
 import { bad, errPtr } from './guest.ts';
 import { setState, taskPointer } from './mirror.ts';
@@ -31,14 +32,14 @@ kapi('kthread_create_on_node', (k, task, [fn, data, , fmt]) => {
   const text = readKString(k, fmt, 256);
   if (text === null) return bad(k, task, fmt, false);
   const name = format(k, task, text, callArgs(k, 4));
-  return name === null ? 0 : create(k, name, fn, data);
+  return name === null ? 0 : create(k, task, name, fn, data);
 });
 kapi('kthread_create_on_cpu', (k, task, [fn, data, cpu, fmt]) => {
   const text = readKString(k, fmt, 256);
-  return text === null ? bad(k, task, fmt, false) : create(k, text.replace('%u', `${cpu}`), fn, data);
+  return text === null ? bad(k, task, fmt, false) : create(k, task, text.replace('%u', `${cpu}`), fn, data);
 });
 
-function create(k: Kernel, name: string, fn: number, data: number): number {
+function create(k: Kernel, task: Task, name: string, fn: number, data: number): number {
   const thread = createKernelTask(k, name.slice(0, 15), { step: 'kthread.main', state: { fn, data } });
   if (!thread) return errPtr(EAGAIN);
   const address = taskPointer(k, thread);
@@ -47,6 +48,8 @@ function create(k: Kernel, name: string, fn: number, data: number): number {
     tid: thread.tid,
     task: address,
     data,
+    fn,
+    module: callingModule(k, task),
     shouldStop: false,
     shouldPark: false,
     parked: false,

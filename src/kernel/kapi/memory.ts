@@ -16,6 +16,7 @@ import { defineStep } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, load, loadString, moduleAt, store, unsigned } from './access.ts';
+import { checkReuse, type Freed, type HeapError, linkOffset, noteBadFree, noteFree } from './heap-errors.ts';
 import { kapi } from './registry.ts';
 import { dumpStack, kernelBug, kernelWarn, kernelWarnOnce } from './report.ts';
 import { kapiRoom } from './room.ts';
@@ -65,6 +66,9 @@ export interface HeapRoom {
   areas: Area[];
   /** struct kmem_cache in guest memory: its cache, by index. */
   cacheOf: Map<Vaddr, number>;
+  /** The newest objects that were given back and not handed out again, and what was done wrong. */
+  freed: Map<Vaddr, Freed>;
+  errors: HeapError[];
 }
 
 const CLASSES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192];
@@ -163,11 +167,12 @@ function grow(k: Kernel, cache: KmemCache, index: number): boolean {
   return true;
 }
 
-function take(k: Kernel, index: number): Vaddr {
+function take(k: Kernel, task: Task, index: number): Vaddr {
   const cache = heap(k).caches[index]!;
   if (cache.free.length === 0 && !grow(k, cache, index)) return 0;
   const address = cache.free.pop()!;
   cache.active++;
+  checkReuse(k, task, address, cache.size);
   fillK(k, address, cache.stride, 0);
   k.sched.kernelWork += 30 + (cache.stride >> 5);
   return address;
@@ -190,15 +195,18 @@ function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): void {
   const room = heap(k);
   const cache = room.caches[index]!;
   const next = cache.free[cache.free.length - 1];
+  const known = room.objects.get(address);
+  if (!known) noteBadFree(k, task, address);
   if (next === address) {
     kernelBug(k, task, { file: 'mm/slub.c:547', symbol: 'kfree+0x2ba/0x32a' });
     return;
   }
   if (room.objects.delete(address)) cache.active--;
+  if (known) noteFree(k, task, known, cache.size);
   if (cache.free.length > cache.total * 2) return;
   cache.free.push(address);
   const link = BigInt.asUintN(64, BigInt(next ?? 0)) ^ (BigInt(kapiRoom(k).pointerKey) * 0x9e3779b97f4a7c15n);
-  writeKBig(k, address + Math.floor(cache.size / 16) * 8, link);
+  writeKBig(k, address + linkOffset(cache.size), link);
   k.sched.kernelWork += 20;
 }
 
@@ -214,7 +222,7 @@ export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
     return takePages(k, task, pages, wanted, 'kmalloc');
   }
   const index = CLASSES.findIndex((size) => size >= wanted);
-  const address = take(k, index);
+  const address = take(k, task, index);
   if (address !== 0)
     record(k, task, {
       address,
@@ -246,10 +254,13 @@ export function kfree(k: Kernel, task: Task, address: Vaddr): void {
   const pages = room.large.get(address);
   if (pages !== undefined) {
     room.large.delete(address);
+    const known = room.objects.get(address);
+    if (known) noteFree(k, task, known, 0);
     room.objects.delete(address);
     freeContiguous(k, address, pages);
     return;
   }
+  noteBadFree(k, task, address);
   const linear = address >= LINEAR_BASE && address < LINEAR_BASE + k.guest.maxPages * PAGE_SIZE;
   if (linear) kernelWarnOnce(k, task, { file: 'mm/slub.c:4689', symbol: 'free_large_kmalloc+0x5c/0x9c' });
   else kfault(k, task, pageStruct(address) + 8, false);
@@ -391,7 +402,7 @@ define([
   const index = heap(k).cacheOf.get(handle);
   const cache = index === undefined ? null : heap(k).caches[index];
   if (!cache || index === undefined) return kfault(k, task, handle, false);
-  const address = take(k, index);
+  const address = take(k, task, index);
   if (address === 0) return 0;
   record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
   return cache.ctor === 0
@@ -475,9 +486,12 @@ export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
 export function vfree(k: Kernel, task: Task, address: Vaddr): void {
   if (address === 0) return;
   if (unmapArea(k, address)) {
+    const known = heap(k).objects.get(address);
+    if (known) noteFree(k, task, known, 0);
     heap(k).objects.delete(address);
     return;
   }
+  noteBadFree(k, task, address);
   const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
   kernelWarn(
     k,

@@ -11,7 +11,7 @@ import type { Kernel } from '../kernel.ts';
 import { readK64 } from '../module/kmem.ts';
 import { andThen, defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { fieldAddress, getField, loadString, setField, since } from './access.ts';
+import { callingModule, fieldAddress, getField, loadString, setField, since } from './access.ts';
 import { dropFilp, inodeOf, makeFilp, moduleFile, openModuleFile, release } from './filp.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
@@ -61,7 +61,14 @@ function addEntry(
     return 0;
   }
   kapiRoom(k).heap.objects.delete(handle);
-  kapiRoom(k).procs.set(handle, { names, ops: 0, data: 0, stateSize: 0, ...init });
+  kapiRoom(k).procs.set(handle, {
+    names,
+    ops: 0,
+    data: 0,
+    stateSize: 0,
+    module: callingModule(k, task),
+    ...init,
+  });
   return handle;
 }
 

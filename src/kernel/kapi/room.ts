@@ -20,6 +20,8 @@ export interface ModuleCdev {
   cdev: Vaddr;
   /** Owner of the cdev: address of a struct module, or 0. */
   owner: Vaddr;
+  /** Whose code added it. */
+  module: string | null;
 }
 
 /** An entry of /proc that a module made. */
@@ -29,6 +31,8 @@ export interface ProcEntry {
   ops: Vaddr;
   data: Vaddr;
   stateSize: number;
+  /** Whose code made it. */
+  module: string | null;
 }
 
 /** A directory of sysfs, debugfs that a module made or uses: the names that lead to it. */
@@ -37,6 +41,8 @@ export interface TreeDir {
   names: string[];
   /** Files the module made in it, by name. */
   files: string[];
+  /** Whose code made it; absent: the kernel. */
+  module?: string | null;
 }
 
 export interface KapiRoom {
@@ -72,6 +78,8 @@ export function kapiRoom(k: Kernel): KapiRoom {
         objects: new Map(),
         areas: [],
         cacheOf: new Map(),
+        freed: new Map(),
+        errors: [],
       },
       pointerKey: (b[0] | (b[1] << 8) | (b[2] << 16) | (b[3] << 24)) >>> 0,
       cdevs: [],

@@ -17,7 +17,7 @@ import { getModule, putModule } from '../module/refs.ts';
 import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { getField, int, loadString, pointerField, setField, sizeOf } from './access.ts';
+import { callingModule, getField, int, loadString, pointerField, setField, sizeOf } from './access.ts';
 import { dropFilp, inodeOf, makeFilp, openModuleFile } from './filp.ts';
 import { kernelSymbol } from './image.ts';
 import { kfree, kmalloc } from './memory.ts';
@@ -236,7 +236,7 @@ function place(k: Kernel, task: Task, kobj: Vaddr, parent: Vaddr, name: string):
   const names = [...dir.names, name];
   const failed = addDynamic(k, 'sysfs', names, { type: 'dir', mode: 0o755 });
   if (failed < 0) return failed;
-  kapiRoom(k).dirs.set(kobj, { tree: 'sysfs', names, files: [] });
+  kapiRoom(k).dirs.set(kobj, { tree: 'sysfs', names, files: [], module: callingModule(k, task) });
   const at = kmalloc(k, task, name.length + 1);
   if (at !== 0) writeKString(k, at, name);
   setField(k, 'kobject', kobj, 'name', at);
@@ -380,7 +380,7 @@ function debugEntry(
   if (failed < 0) return failed;
   const dentry = kmalloc(k, task, sizeOf('dentry'));
   if (dentry === 0) return -Errno.ENOMEM;
-  kapiRoom(k).dirs.set(dentry, { tree: 'debugfs', names, files: [] });
+  kapiRoom(k).dirs.set(dentry, { tree: 'debugfs', names, files: [], module: callingModule(k, task) });
   return dentry;
 }
 kapi('debugfs_create_dir', (k, task, [name, parent]) =>

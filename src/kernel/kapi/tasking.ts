@@ -22,6 +22,10 @@ export interface Kthread {
   tid: number;
   task: Vaddr;
   data: number;
+  /** What it runs. */
+  fn: Vaddr;
+  /** Whose code made it. */
+  module: string | null;
   shouldStop: boolean;
   shouldPark: boolean;
   parked: boolean;
@@ -44,6 +48,8 @@ export interface Workqueue {
   done: WaitQueue;
   /** The kernel's own (system_wq and its like). */
   system: boolean;
+  /** Whose code made it. */
+  module: string | null;
 }
 
 /** A worker thread of the pool. */

@@ -14,6 +14,7 @@ import { call } from '../module/runtime.ts';
 import { defineStep, newWaitQueue, type Outcome, wait } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { wakeUp } from '../task/wait.ts';
+import { callingModule } from './access.ts';
 import { arenaAlloc, bad, isLive, listInit, load, store } from './guest.ts';
 import { kernelSymbol } from './image.ts';
 import { jiffiesNow } from './jiffies.ts';
@@ -42,7 +43,7 @@ const SYSTEM = [
 ];
 const NAMES = ['events', 'events_highpri', 'events_long', 'events_unbound', 'events_freezable'];
 
-function newQueue(k: Kernel, name: string, maxActive: number, system: boolean): Vaddr {
+function newQueue(k: Kernel, name: string, maxActive: number, system: boolean, module: string | null): Vaddr {
   const address = arenaAlloc(k, 64);
   if (address === 0) return 0;
   k.tasking.workqueues.set(address, {
@@ -53,6 +54,7 @@ function newQueue(k: Kernel, name: string, maxActive: number, system: boolean): 
     active: [],
     done: newWaitQueue(),
     system,
+    module,
   });
   return address;
 }
@@ -60,7 +62,7 @@ function newQueue(k: Kernel, name: string, maxActive: number, system: boolean): 
 fillKernelData((k) => {
   SYSTEM.forEach((name, i) => {
     const at = kernelSymbol(k, name);
-    if (at !== 0) writeK64(k, at, newQueue(k, NAMES[i], WQ_DFL_ACTIVE, true));
+    if (at !== 0) writeK64(k, at, newQueue(k, NAMES[i], WQ_DFL_ACTIVE, true, null));
   });
 });
 
@@ -271,7 +273,13 @@ function allocWorkqueue(
   const name = format(k, task, text, callArgs(k, first));
   if (name === null) return 0;
   const ordered = (flags & ORDERED) !== 0 || (maxActive === 1 && (flags & WQ_UNBOUND) !== 0);
-  return newQueue(k, name.slice(0, 23), ordered ? 1 : maxActive > 0 ? maxActive : WQ_DFL_ACTIVE, false);
+  return newQueue(
+    k,
+    name.slice(0, 23),
+    ordered ? 1 : maxActive > 0 ? maxActive : WQ_DFL_ACTIVE,
+    false,
+    callingModule(k, task),
+  );
 }
 
 kapi('current_work', (k, task) => k.tasking.workers.find(({ tid }) => tid === task.tid)?.item ?? 0);

@@ -343,24 +343,43 @@ export const moduleAt = (k: Kernel, va: Vaddr): LoadedModule | undefined =>
     [...module.core, ...module.init].some(({ base, pages }) => va >= base && va < base + pages * PAGE_SIZE),
   );
 
-/** Lines of /proc/kallsyms: the kernel's functions and data, then the modules'. */
-export function kallsymsText(k: Kernel, addresses: boolean): string {
-  const lines: string[] = [];
-  const show = (address: number): string => (addresses ? hex(address) : '0000000000000000');
+/** A line of /proc/kallsyms. */
+export interface KallsymsEntry {
+  address: Vaddr;
+  type: string;
+  name: string;
+  module: string | null;
+}
+
+/** The kernel's functions and data, then the modules'. */
+export function kallsyms(k: Kernel): KallsymsEntry[] {
   const { functions, data } = imageOf(k);
-  for (const symbol of functions)
-    if (findKapi(symbol.name)) lines.push(`${show(symbol.address)} T ${symbol.name}\n`);
-  for (const symbol of data) lines.push(`${show(symbol.address)} D ${symbol.name}\n`);
+  const entries: KallsymsEntry[] = [];
+  for (const { name, address } of functions)
+    if (findKapi(name)) entries.push({ address, type: 'T', name, module: null });
+  for (const { name, address } of data) entries.push({ address, type: 'D', name, module: null });
   for (const module of k.module.modules) {
     if (module.state === 'unformed') continue;
     const exported = new Set(module.exports.map(({ name }) => name));
-    for (const { name, address, type } of module.symbols) {
-      const letter = exported.has(name) ? type.toUpperCase() : type;
-      lines.push(`${show(address)} ${letter} ${name}\t[${module.name}]\n`);
-    }
+    for (const { name, address, type } of module.symbols)
+      entries.push({
+        address,
+        type: exported.has(name) ? type.toUpperCase() : type,
+        name,
+        module: module.name,
+      });
   }
-  return lines.join('');
+  return entries;
 }
+
+/** Lines of /proc/kallsyms. */
+export const kallsymsText = (k: Kernel, addresses: boolean): string =>
+  kallsyms(k)
+    .map(({ address, type, name, module }) => {
+      const shown = addresses ? hex(address) : '0000000000000000';
+      return `${shown} ${type} ${name}${module === null ? '' : `\t[${module}]`}\n`;
+    })
+    .join('');
 
 /** The text of a modinfo field of a loaded module. */
 export const infoOf = (module: LoadedModule, key: string): string | undefined =>
