@@ -1,8 +1,34 @@
-/** What inspect shows of modules and faults. */
+/** What inspect shows of modules, their leftovers, heap errors and faults; all of it fits the declared schemas. */
+import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
-import { inspect } from '../../src/vm/inspect.ts';
+import { inspect, inspectModule, inspectPart, inspectProcess, kernelSummary } from '../../src/vm/inspect.ts';
+import {
+  type InspectPart,
+  inspectParts,
+  KernelSummary,
+  KernelView,
+  ModuleView,
+  ProcessView,
+} from '../../src/vm/inspect-schema.ts';
+import type { Vm } from '../../src/vm/vm.ts';
+import { hashVm } from '../../src/vm/vm.ts';
 import { student } from '../vm/student.ts';
 import { buildModule } from './module-fixture.ts';
+
+/** Every part of a real VM's view, checked against its schema; looking leaves the VM as it was. */
+function expectValid(vm: Vm): void {
+  const before = hashVm(vm);
+  const check = (schema: TSchema, value: unknown): void =>
+    expect(Value.Errors(schema, JSON.parse(JSON.stringify(value)))).toEqual([]);
+  check(KernelView, inspect(vm));
+  check(KernelSummary, kernelSummary(vm));
+  for (const part of Object.keys(inspectParts) as InspectPart[])
+    check(inspectParts[part], inspectPart(vm, part));
+  for (const { name } of inspectPart(vm, 'modules')) check(ModuleView, inspectModule(vm, name));
+  for (const { pid } of inspectPart(vm, 'processes')) check(ProcessView, inspectProcess(vm, pid));
+  expect(hashVm(vm)).toBe(before);
+}
 
 test('modules, their symbols and memory, and the oops that one caused', async () => {
   const vm = await student({ release: '6.12.107+deb13-riscv64' });
@@ -15,6 +41,7 @@ test('modules, their symbols and memory, and the oops that one caused', async ()
   );
   vm.out('insmod /tmp/keeper.ko');
   const before = inspect(vm.vm);
+  expectValid(vm.vm);
   expect(before.modules).toHaveLength(1);
   const [module] = before.modules;
   expect(module).toMatchObject({ name: 'keeper', state: 'live', refcount: 0, license: 'GPL', taints: 'OE' });
@@ -25,14 +52,74 @@ test('modules, their symbols and memory, and the oops that one caused', async ()
   expect(module.allocations[0].caller).toMatch(/^init_module\+0x[0-9a-f]+\/0x[0-9a-f]+ \[keeper\]$/);
   vm.sh('rmmod keeper');
   const after = inspect(vm.vm);
-  expect(after.problems).toHaveLength(1);
-  expect(after.problems[0]).toMatchObject({
+  expect(after.oopses).toHaveLength(1);
+  expect(after.oopses[0]).toMatchObject({
     kind: 'oops',
     comm: 'rmmod',
     badaddr: '0000000000000000',
     cause: 15,
   });
-  expect(after.problems[0].trace[0]).toMatchObject({ module: 'keeper' });
+  expect(after.oopses[0].trace[0]).toMatchObject({ module: 'keeper' });
   expect(after.modules[0]).toMatchObject({ state: 'going', refcount: -1 });
-  expect(JSON.parse(JSON.stringify(after))).toBeTypeOf('object');
+  expect(kernelSummary(vm.vm)).toMatchObject({ modules: ['keeper'], oopses: 1, halted: null });
+  expectValid(vm.vm);
+});
+
+test('what a module registers is under its name, and stays when it forgets to take it back', async () => {
+  const vm = await student({ release: '6.12.107+deb13-riscv64' });
+  buildModule(
+    vm,
+    'messy',
+    `typedef unsigned long ul; void *__kmalloc(ul, unsigned); void kfree(const void *);
+     int __register_chrdev(unsigned, unsigned, unsigned, const char *, const void *);
+     void *class_create(const char *); void *device_create(void *, void *, unsigned, void *, const char *, ...);
+     void *proc_mkdir(const char *, void *); void *debugfs_create_dir(const char *, void *);
+     void *kthread_create_on_node(int (*)(void *), void *, int, const char *, ...); int wake_up_process(void *);
+     void msleep(unsigned);
+     static char fops[512]; static char *volatile p;
+     static int spin(void *data) { for (int i = 0; i < 100000; i++) msleep(1000000); return 0; }
+     int init_module(void) {
+       int major = __register_chrdev(0, 0, 256, "messy", fops);
+       void *cls = class_create("messy_class");
+       device_create(cls, 0, major << 20, 0, "messy%d", 0);
+       proc_mkdir("messy_dir", 0); debugfs_create_dir("messy_debug", 0);
+       wake_up_process(kthread_create_on_node(spin, 0, -1, "messyd"));
+       p = __kmalloc(100, 0xcc0); kfree(p); p[3] = 'x'; p = __kmalloc(100, 0xcc0);
+       char *q = __kmalloc(100, 0xcc0); kfree(p); kfree(q); kfree(p);
+       p = __kmalloc(40, 0xcc0); return 0; }
+     void cleanup_module(void) {}`,
+  );
+  vm.out('insmod /tmp/messy.ko; sleep 0.1');
+  const [module] = inspect(vm.vm).modules;
+  expect(module).toMatchObject({
+    chrdevs: [{ name: 'messy', module: 'messy' }],
+    classes: ['messy_class'],
+    devices: ['messy0'],
+    procEntries: ['/proc/messy_dir'],
+    sysfsEntries: [
+      '/sys/class/messy_class',
+      '/sys/devices/virtual/messy_class/messy0',
+      '/sys/kernel/debug/messy_debug',
+    ],
+    threads: [{ comm: 'messyd' }],
+    allocations: expect.arrayContaining([
+      expect.objectContaining({ size: 40, kind: 'kmalloc', cache: 'kmalloc-64' }),
+    ]),
+  });
+  const { errors } = inspectPart(vm.vm, 'memory');
+  expect(errors.map(({ kind }) => kind)).toEqual(['use-after-free', 'double-free']);
+  expect(errors[1]).toMatchObject({ size: 100, cache: 'kmalloc-128', comm: 'insmod', module: 'messy' });
+  for (const place of [errors[1].allocatedBy, errors[1].freedBy, errors[1].caller])
+    expect(place).toMatch(/^init_module\+0x[0-9a-f]+\/0x[0-9a-f]+ \[messy\]$/);
+  expectValid(vm.vm);
+  vm.out('rmmod messy');
+  expect(inspectPart(vm.vm, 'modules')).toEqual([]);
+  const left = inspectPart(vm.vm, 'devices').leftovers;
+  expect(new Set(left.map(({ kind }) => kind))).toEqual(
+    new Set(['allocation', 'chrdev', 'class', 'device', 'proc', 'sysfs', 'thread']),
+  );
+  expect(inspectPart(vm.vm, 'memory').leaked).toContainEqual(
+    expect.objectContaining({ size: 40, module: 'messy' }),
+  );
+  expectValid(vm.vm);
 });
