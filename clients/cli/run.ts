@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { createMachine } from '../../src/cpu/index.ts';
 import { showProgress } from '../../src/image/index.ts';
 import {
@@ -28,11 +27,7 @@ import {
   type Vm,
   writeInput,
 } from '../../src/vm/index.ts';
-
-/** The caller's mistake; the message says what is right. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
+import { UsageError } from './errors.ts';
 
 interface RunOptions {
   command?: string;
@@ -49,24 +44,14 @@ const SLICE = 2_000_000;
 const OUTPUT_CHUNK = 1 << 16;
 const CTRL_RIGHT_BRACKET = 0x1d;
 
-function parse(argv: string[]): RunOptions {
-  const parsed = (() => {
-    try {
-      return parseArgs({
-        args: argv,
-        options: {
-          command: { type: 'string', short: 'c' },
-          user: { type: 'string' },
-          kernel: { type: 'string' },
-          memory: { type: 'string' },
-          checkpoint: { type: 'string' },
-          deterministic: { type: 'boolean', default: false },
-        },
-      }).values;
-    } catch (error) {
-      throw new UsageError((error as Error).message);
-    }
-  })();
+/** The options as commander hands them over: text. */
+export type RunArguments = Partial<
+  Record<'command' | 'user' | 'kernel' | 'memory' | 'checkpoint', string>
+> & {
+  deterministic?: boolean;
+};
+
+function check(parsed: RunArguments): RunOptions {
   const memoryMiB = Number(parsed.memory ?? 512);
   if (!Number.isInteger(memoryMiB) || memoryMiB < 16 || memoryMiB > 3072)
     throw new UsageError(`--memory takes a whole number of MiB from 16 to 3072, not ${parsed.memory}`);
@@ -293,8 +278,8 @@ async function attach(vm: Vm): Promise<number> {
 }
 
 /** Runs `oopsbox run` with the arguments after it; answers the exit status. */
-export async function runCommand(argv: string[]): Promise<number> {
-  const options = parse(argv);
+export async function runCommand(given: RunArguments): Promise<number> {
+  const options = check(given);
   const progress = showProgress();
   const image = await openProvisionedImage({ onProgress: progress.onProgress }).finally(progress.stop);
   const machine = await createMachine();
