@@ -15,6 +15,7 @@ export interface Overlay {
 export const OVERLAYS: readonly Overlay[] = [
   { from: 'rootfs', to: '/' },
   { from: 'kernel/examples', to: '/home/student/examples' },
+  { from: 'ssh', to: '/usr/lib/oopsbox/ssh' },
 ];
 
 /** Owner and mode of files that differ from root's 0644. */

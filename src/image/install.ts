@@ -65,6 +65,7 @@ const EMPTY_FILES: readonly (readonly [path: string, perm: number, gid: number])
   ['/var/log/wtmp', 0o664, 43],
   ['/var/log/btmp', 0o660, 43],
   ['/var/log/lastlog', 0o664, 43],
+  ['/var/log/auth.log', 0o640, 4],
   ['/usr/lib/oopsbox/skeleton/run/utmp', 0o664, 43],
   ['/etc/machine-id', 0o444, 0],
   ['/etc/subuid', 0o644, 0],

@@ -40,7 +40,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...['util-linux', 'util-linux-extra', 'bsdutils', 'bsdextrautils', 'mount', 'procps', 'psmisc'],
     ...['kmod', 'strace', 'hostname'],
   ],
-  network: ['iproute2', 'iputils-ping', 'openssh-client', 'openssh-server'],
+  network: ['iproute2', 'iputils-ping', 'openssh-client', 'openssh-server', 'rsync'],
   develop: ['gcc', 'libc6-dev', 'linux-libc-dev', 'make', 'binutils', 'gdb'],
 };
 
@@ -130,7 +130,7 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     why: 'there is no systemd and no udev',
   },
   {
-    path: /^\/etc\/(logrotate\.d|ufw|runit|sv|systemd|apt|init\.d\/(procps|sudo|README)|rc[0-6S]\.d\/.)/,
+    path: /^\/etc\/(logrotate\.d|ufw|runit|sv|systemd|apt|init\.d\/(procps|sudo|rsync|README)|rc[0-6S]\.d\/.)/,
     why: 'for programs that are not here',
   },
   {

@@ -1,5 +1,5 @@
 /**
- * The second stage of an image: what has to run *inside* a VM (ldconfig, depmod, host keys) is run there once, and
+ * The second stage of an image: what has to run *inside* a VM (ldconfig, depmod, compiling) is run there once, and
  * what it changed is merged into a new sealed image.
  *
  * Always true: the base image stays as it is; the provisioned image is a base image plus the VM's changes and nothing
@@ -52,10 +52,8 @@ for version in /lib/modules/*; do
 	rm -rf /tmp/stock
 done
 for version in /lib/modules/*; do depmod "\${version##*/}"; done
-for type in ed25519 ecdsa; do
-	key=/etc/ssh/ssh_host_"$type"_key
-	[ -e "$key" ] || ssh-keygen -q -t "$type" -N '' -C root@oopsbox -f "$key"
-done
+gcc -O1 -static -o /usr/lib/oopsbox/sshd-session /usr/lib/oopsbox/ssh/session.c
+gcc -O1 -o /usr/bin/last /usr/lib/oopsbox/ssh/last.c
 `;
 
 /** Folders whose changes never belong in an image: run-time state, logs and other mounts. */
