@@ -29,12 +29,36 @@ export class LabError extends Error {
   readonly code: LabErrorCode;
   /** What was wrong where: fields of the body, lines of a CSV. */
   readonly errors: readonly FieldError[];
-  constructor(code: LabErrorCode, message: string, errors: readonly FieldError[] = []) {
+  /** A finer name of the refusal where there is one, as the API's problems are called. */
+  readonly kind: LabErrorKind | undefined;
+  constructor(
+    code: LabErrorCode,
+    message: string,
+    errors: readonly FieldError[] = [],
+    kind?: LabErrorKind,
+  ) {
     super(message);
     this.code = code;
     this.errors = errors;
+    this.kind = kind;
   }
 }
+/** Which thing is not there, which proof did not hold, what could not be read. */
+export type LabErrorKind =
+  | 'no-such-vm'
+  | 'no-such-course'
+  | 'no-such-person'
+  | 'no-such-member'
+  | 'no-such-keypair'
+  | 'no-such-token'
+  | 'no-such-image'
+  | 'no-such-snapshot'
+  | 'bad-signature'
+  | 'bad-challenge'
+  | 'bad-ticket'
+  | 'bad-key'
+  | 'bad-csv'
+  | 'bad-cursor';
 export type LabErrorCode =
   /** 401: no, unknown, expired or revoked token, or a signature that does not hold. */
   | 'unauthenticated'
