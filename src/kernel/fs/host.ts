@@ -20,7 +20,7 @@ import { type Entries, entriesOf, lowerInode, type TreeData } from './treefs.ts'
 import type { Inode, Superblock } from './types.ts';
 
 /** Whoever the kernel acts as when no task asked: root, at the root, with nothing open. */
-function kernelActor(k: Kernel): Task {
+export function kernelActor(k: Kernel): Task {
   const unlimited = {
     cur: Number.POSITIVE_INFINITY,
     max: Number.POSITIVE_INFINITY,
@@ -110,6 +110,27 @@ export function writeHostFile(
     const outcome = opsOf(file).write?.(k, actor, file, kernelBuf(bytes), null) ?? -Errno.EINVAL;
     result = typeof outcome === 'number' ? outcome : -Errno.EAGAIN;
   }
+  putFile(k, file);
+  return Math.min(0, result);
+}
+
+/** Adds bytes at the end of a regular file, which is made with these attributes when there is none. 0 or -errno. */
+export function appendHostFile(
+  k: Kernel,
+  name: string,
+  bytes: Uint8Array,
+  attributes: HostAttributes = {},
+): number {
+  const actor = kernelActor(k);
+  const there = lookupPath(k, actor, At.FDCWD, name);
+  if (there === -Errno.ENOENT) return writeHostFile(k, name, bytes, attributes);
+  const file = openPath(k, actor, name, O.WRONLY | O.APPEND | O.NONBLOCK);
+  if (typeof file === 'number') return file;
+  const { inode } = file;
+  const io = kernelBuf(bytes);
+  let result = file.kind === 'regular' ? 0 : -Errno.EINVAL;
+  while (result >= 0 && io.done < bytes.length) result = writeFile(k, actor, inode, io, inode.size);
+  if (result >= 0) touchModified(k, inode);
   putFile(k, file);
   return Math.min(0, result);
 }

@@ -24,7 +24,7 @@ const GATHER = 4096;
 const HEADERS = 52;
 
 /** What lies between the two ends at most: the receive buffer of the one, the send buffer of the other. */
-const capacity = (socket: Socket, peer: Socket): number =>
+export const capacity = (socket: Socket, peer: Socket): number =>
   peer.options.receiveBuffer + socket.options.sendBuffer;
 
 /** Whether poll(2) calls the socket writable. */
@@ -70,7 +70,7 @@ function sendError(k: Kernel, task: Task, socket: Socket, message: SendMessage):
 }
 
 /** Puts bytes at the end of a receive queue; small ones join the last packet. */
-function append(k: Kernel, peer: Socket, bytes: Uint8Array): void {
+export function append(k: Kernel, peer: Socket, bytes: Uint8Array): void {
   countLoopback(k, bytes.length + HEADERS);
   countPacket(k, 'Tcp');
   const last = peer.receive[peer.receive.length - 1];
@@ -88,7 +88,7 @@ function append(k: Kernel, peer: Socket, bytes: Uint8Array): void {
   wakeReaders(k, peer);
 }
 
-const hooks: StreamHooks = {
+export const streamHooks: StreamHooks = {
   visit: () => false,
   joins: () => true,
   taken(k, socket) {
@@ -106,5 +106,5 @@ export function receiveTcp(k: Kernel, task: Task, socket: Socket, message: Recei
   if (state.state === Tcp.LISTEN) return -Errno.ENOTCONN;
   if (state.state === Tcp.CLOSE && state.remote === '' && socket.receiveBytes === 0)
     return takeError(socket) || -Errno.ENOTCONN;
-  return receiveStream(k, task, socket, message, hooks);
+  return receiveStream(k, task, socket, message, streamHooks);
 }
