@@ -96,7 +96,8 @@ export function kernelTree(release: string): KernelTreeFile[] {
     files.push({ path: `${common}/scripts/${name}`, text });
   }
   const lds = kind === '6' ? 'arch/riscv/module.lds' : 'scripts/module-common.lds';
-  files.push({ path: `${build}/${lds}`, text: readFileSync(`${KERNEL}kbuild/module.lds`, 'utf8') });
+  const script = makefile(readFileSync(`${KERNEL}kbuild/module.lds`, 'utf8'), kind, names);
+  files.push({ path: `${build}/${lds}`, text: script });
   if (build !== common) files.push({ path: `${build}/Makefile`, text: `include ${common}/Makefile\n` });
   files.push({ path: `${build}/Module.symvers`, text: moduleSymvers(release) });
   files.push({ path: `/usr/lib/modules/${release}/build`, target: build });

@@ -12,6 +12,10 @@ KBUILD_CFLAGS := -nostdinc $(INCLUDES) -D__KERNEL__ $(W_FLAGS) -std=gnu11 -O2 -f
 	-fno-strict-aliasing -mabi=lp64 -march=rv64imac -mcmodel=medany -mno-relax -mno-save-restore -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-delete-null-pointer-checks -fstack-protector-strong -fno-strict-overflow \
 	-fno-stack-check -fno-tree-loop-distribute-patterns
+# A modern kernel clears what a function leaves unset, and keeps room for its tracer at the head of each.
+ifeq ($(VERSION),6)
+KBUILD_CFLAGS += -march=rv64imac_zicsr_zifencei -ftrivial-auto-var-init=zero -fpatchable-function-entry=4
+endif
 KBUILD_CFLAGS_MODULE := -DMODULE
 quote = "
 modname = $(subst -,_,$(basename $(notdir $(1))))

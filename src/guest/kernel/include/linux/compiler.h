@@ -44,7 +44,7 @@
 #define __deprecated
 #define fallthrough __attribute__((__fallthrough__))
 #define asmlinkage
-#define notrace
+#define notrace __attribute__((__patchable_function_entry__(0, 0)))
 #define __visible_for_testing
 #define __counted_by(m)
 #define __nonstring
@@ -80,6 +80,12 @@
 #define ___PASTE(a, b) a##b
 #define __PASTE(a, b) ___PASTE(a, b)
 #define __UNIQUE_ID(prefix) __PASTE(__PASTE(__UNIQUE_ID_, prefix), __COUNTER__)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+#define ___ADDRESSABLE(sym, attributes) \
+	static void *__used attributes __UNIQUE_ID(__PASTE(__addressable_, sym)) = (void *)(unsigned long)&sym
+#else
+#define ___ADDRESSABLE(sym, attributes)
+#endif
 #define OPTIMIZER_HIDE_VAR(var) __asm__("" : "=r"(var) : "0"(var))
 #define data_race(expr) (expr)
 #define _THIS_IP_ ({ __label__ __here; __here: (unsigned long)&&__here; })

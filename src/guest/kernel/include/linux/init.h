@@ -5,7 +5,7 @@
 #define __init __section(".init.text") __cold
 #define __initdata __section(".init.data")
 #define __initconst __section(".init.rodata")
-#define __exit __section(".exit.text") __used __cold
+#define __exit __section(".exit.text") __used __cold notrace
 #define __exitdata __section(".exit.data")
 #define __init_or_module
 #define __initdata_or_module

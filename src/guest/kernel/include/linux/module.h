@@ -26,13 +26,15 @@ enum module_state { MODULE_STATE_LIVE, MODULE_STATE_COMING, MODULE_STATE_GOING, 
 	static inline initcall_t __maybe_unused __inittest(void)		\
 	{ return initfn; }					\
 	int init_module(void) __copy(initfn)			\
-		__attribute__((alias(#initfn)));
+		__attribute__((alias(#initfn)));			\
+	___ADDRESSABLE(init_module, __initdata);
 /*@line 138*/
 #define module_exit(exitfn)					\
 	static inline exitcall_t __maybe_unused __exittest(void)		\
 	{ return exitfn; }					\
 	void cleanup_module(void) __copy(exitfn)		\
-		__attribute__((alias(#exitfn)));
+		__attribute__((alias(#exitfn)));			\
+	___ADDRESSABLE(cleanup_module, __exitdata);
 #endif
 extern int init_module(void);
 extern void cleanup_module(void);
