@@ -3,5 +3,18 @@
  * schemas, and throws {@link Problem}, LabError or HostError for what cannot be done.
  */
 import type { App } from '../context.ts';
+import { execRoutes } from './exec.ts';
+import { fileRoutes } from './files.ts';
+import { kernelRoutes } from './kernel.ts';
+import { nameRoutes } from './names.ts';
+import { snapshotRoutes } from './snapshots.ts';
+import { vmRoutes } from './vms.ts';
 
-export const routes: ((app: App) => Promise<void>)[] = [];
+export const routes: ((app: App) => Promise<void>)[] = [
+  vmRoutes,
+  snapshotRoutes,
+  nameRoutes,
+  fileRoutes,
+  execRoutes,
+  kernelRoutes,
+];
