@@ -1,12 +1,11 @@
 /** `oopsbox ssh` and `oopsbox console`: this terminal becomes a machine's, over WebSocket, until its session ends. */
+import { constants } from 'node:os';
 import { WebSocket } from 'ws';
 import { type Exit, type Socket, TerminalConnection } from '../shared/connection.ts';
 import { type Remote, ServerError } from './remote.ts';
 
 /** What leaves: Ctrl-]. */
 const ESCAPE = 0x1d;
-/** A shell's exit status for a process that a signal ended. */
-const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
 const HANDSHAKE_MS = 10_000;
 
 /** Opens a socket; a refusal becomes a {@link ServerError} with the server's own words. */
@@ -83,7 +82,10 @@ export function attachTerminal(remote: Remote, path: string, session: string | n
         },
         ended: (end: Exit | { error: string }) => {
           if ('error' in end) leave(255, `oopsbox: ${end.error}`);
-          else leave(end.signal ? 128 + (SIGNAL_NUMBERS[end.signal] ?? 0) : (end.exitCode ?? 0));
+          else
+            leave(
+              end.signal ? 128 + (constants.signals[end.signal as NodeJS.Signals] ?? 0) : (end.exitCode ?? 0),
+            );
         },
       },
       session,

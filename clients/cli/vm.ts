@@ -1,4 +1,6 @@
 /** `oopsbox vm …`, `oopsbox exec` and `oopsbox link`: machines from the command line. */
+import { constants } from 'node:os';
+import { buffer } from 'node:stream/consumers';
 import { UsageError } from './errors.ts';
 import type { Remote, VmView } from './remote.ts';
 
@@ -21,7 +23,7 @@ async function allVms(remote: Remote): Promise<(VmView & { course?: string })[]>
   const vms: VmView[] = [];
   let cursor: string | null | undefined;
   do {
-    const page: { items: VmView[]; nextCursor?: string | null } = await remote.request(
+    const page: { items: VmView[]; nextCursor: string | null } = await remote.request(
       'GET',
       `/vms?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
     );
@@ -46,14 +48,13 @@ export async function listVms(remote: Remote, asJson: boolean): Promise<number> 
 
 /** The course to make a machine in: the one named, or the only one there is. */
 async function courseOf(remote: Remote, named: string | undefined): Promise<string> {
-  const { items } = await remote.request<{ items: { id: string; name: string; slug?: string }[] }>(
+  const { items } = await remote.request<{ items: { id: string; slug: string }[] }>(
     'GET',
     '/courses?limit=100',
   );
-  const found =
-    named === undefined ? items : items.filter((one) => [one.id, one.name, one.slug].includes(named));
+  const found = named === undefined ? items : items.filter((one) => [one.id, one.slug].includes(named));
   if (found.length === 1) return found[0].id;
-  const names = items.map((one) => one.slug ?? one.name).join(', ');
+  const names = items.map((one) => one.slug).join(', ');
   throw new UsageError(
     named === undefined
       ? `you are in ${items.length} courses (${names}): say --course`
@@ -103,7 +104,7 @@ interface ExecAnswer {
   stderr: string;
   exitCode: number | null;
   signal: string | null;
-  outcome?: string;
+  outcome: 'exited' | 'budget' | 'halted';
 }
 
 /** Runs one command on the machine; its output and exit status become this process's. */
@@ -115,18 +116,24 @@ export async function execOnVm(
 ): Promise<number> {
   if (words.length === 0) throw new UsageError('say what to run: oopsbox exec VM COMMAND…');
   const vm = await remote.findVm(name);
+  const stdin = process.stdin.isTTY ? null : await buffer(process.stdin);
   const answer = await remote.request<ExecAnswer>('POST', `/vms/${vm.id}/exec`, {
+    encoding: 'base64',
+    ...(stdin === null ? {} : { stdin: stdin.toString('base64') }),
     ...(words.length === 1 ? { command: words[0] } : { argv: words }),
     ...(options.user === undefined ? {} : { user: options.user }),
   });
-  if (options.json) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-  else {
-    process.stdout.write(answer.stdout);
-    process.stderr.write(answer.stderr);
-    if (answer.outcome !== undefined && answer.outcome !== 'exited')
-      process.stderr.write(`oopsbox: stopped, ${answer.outcome}\n`);
+  const stdout = Buffer.from(answer.stdout, 'base64');
+  const stderr = Buffer.from(answer.stderr, 'base64');
+  if (options.json) {
+    const shown = { ...answer, stdout: stdout.toString(), stderr: stderr.toString() };
+    process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+  } else {
+    process.stdout.write(stdout);
+    process.stderr.write(stderr);
+    if (answer.outcome !== 'exited') process.stderr.write(`oopsbox: stopped, ${answer.outcome}\n`);
   }
-  return answer.exitCode ?? 137;
+  return answer.exitCode ?? 128 + (constants.signals[answer.signal as NodeJS.Signals] ?? 9);
 }
 
 /** Prints an address that opens the machine in a browser, signed in. */
