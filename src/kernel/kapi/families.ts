@@ -1,6 +1,8 @@
 /** Door to the families of memory, log, strings, user access, devices and files: importing it registers their functions. */
 import './printk.ts';
 import './memory.ts';
+import './pages.ts';
+import './area.ts';
 import './uaccess.ts';
 import './string.ts';
 import './chrdev.ts';

@@ -9,6 +9,7 @@ import { isReadable, isWritable } from '../fs/file.ts';
 import { defineFileOps, type FileOps } from '../fs/ops.ts';
 import type { File, Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import { DRIVER_MEMORY } from '../mm/area.ts';
 import { TASK_SIZE } from '../mm/layout.ts';
 import type { IoBuf } from '../mm/types.ts';
 import { startKernelTask } from '../module/interrupt.ts';
@@ -332,6 +333,10 @@ export const moduleFileOps: FileOps = {
   ioctl: (k, task, file, cmd, arg) =>
     simple(k, task, file, 'unlocked_ioctl', [cmd >>> 0, arg], -Errno.ENOTTY, true),
   fsync: (k, task, file) => simple(k, task, file, 'fsync', [0, Number.MAX_SAFE_INTEGER, 0], -Errno.EINVAL),
+  mmap(k, task, file) {
+    const entry = moduleFile(file).released ? 0 : opOf(k, task, file, 'mmap');
+    return entry === 0 || entry === null ? -Errno.ENODEV : DRIVER_MEMORY;
+  },
   flush,
   release: releaseLater,
   poll: (k, file, task) => polled(k, task, file),

@@ -17,6 +17,7 @@ import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, load, loadString, moduleAt, store, unsigned } from './access.ts';
 import { checkReuse, type Freed, type HeapError, linkOffset, noteBadFree, noteFree } from './heap-errors.ts';
+import { pageStruct } from './page-struct.ts';
 import { kapi } from './registry.ts';
 import { dumpStack, kernelBug, kernelWarn, kernelWarnOnce } from './report.ts';
 import { kapiRoom } from './room.ts';
@@ -234,7 +235,14 @@ export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
   return address;
 }
 
-function takePages(k: Kernel, task: Task, pages: number, size: number, kind: 'kmalloc' | 'pages'): Vaddr {
+/** Whole pages, zeroed; 0: no memory. */
+export function takePages(
+  k: Kernel,
+  task: Task,
+  pages: number,
+  size: number,
+  kind: 'kmalloc' | 'pages',
+): Vaddr {
   const address = contiguous(k, pages);
   if (address === 0) return 0;
   heap(k).large.set(address, pages);
@@ -305,7 +313,7 @@ export const kmemCaches = (k: Kernel): KmemCache[] =>
   k.kapi ? heap(k).caches.filter((cache) => cache !== null) : [];
 
 const variants = (name: string): string[] => [name, `__${name}`, `${name}_noprof`, `__${name}_noprof`];
-const define = (names: readonly string[], handler: Parameters<typeof kapi>[1]): void => {
+export const define = (names: readonly string[], handler: Parameters<typeof kapi>[1]): void => {
   for (const name of names) kapi(name, handler);
 };
 
@@ -533,78 +541,6 @@ kapi('kvfree', (k, task, [address]) => {
 kapi('is_vmalloc_addr', (_k, _task, [address]) =>
   Number(address >= VMALLOC_BASE && address < VMALLOC_BASE + 2 ** 36),
 );
-
-// ── Pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** struct pages are numbers: nothing is behind them, but the arithmetic of page_to_virt holds. */
-const VMEMMAP = VMALLOC_BASE + 2 ** 36;
-const PAGE_STRUCT = 64;
-const MAX_ORDER = 10;
-
-const pageStruct = (address: Vaddr): Vaddr =>
-  VMEMMAP + Math.floor((address - LINEAR_BASE) / PAGE_SIZE) * PAGE_STRUCT;
-const pageAddress = (page: Vaddr): Vaddr =>
-  LINEAR_BASE + Math.floor((page - VMEMMAP) / PAGE_STRUCT) * PAGE_SIZE;
-
-function getPages(k: Kernel, task: Task, order: number): Vaddr {
-  if (order < 0 || order > MAX_ORDER) {
-    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4731', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
-    return 0;
-  }
-  return takePages(k, task, 2 ** order, 2 ** order * PAGE_SIZE, 'pages');
-}
-
-function freePages(k: Kernel, task: Task, address: Vaddr): void {
-  if (address === 0) return;
-  if (heap(k).large.has(address)) kfree(k, task, address);
-  else kernelBug(k, task, { file: 'mm/page_alloc.c:4826', symbol: 'free_pages+0x2c/0x38' });
-}
-
-define(['__get_free_pages', 'get_free_pages_noprof', '__get_free_pages_noprof'], (k, task, [, order]) =>
-  getPages(k, task, order));
-define(['__get_free_page', 'get_zeroed_page', 'get_zeroed_page_noprof'], (k, task) => getPages(k, task, 0));
-kapi('free_pages', (k, task, [address]) => {
-  freePages(k, task, address);
-  return 0;
-});
-kapi('free_page', (k, task, [address]) => {
-  freePages(k, task, address);
-  return 0;
-});
-define(['alloc_pages', '__alloc_pages', 'alloc_pages_noprof'], (k, task, [, order]) => {
-  const address = getPages(k, task, order);
-  return address === 0 ? 0 : pageStruct(address);
-});
-define(['alloc_page'], (k, task) => {
-  const address = getPages(k, task, 0);
-  return address === 0 ? 0 : pageStruct(address);
-});
-define(['__free_pages', '__free_page'], (k, task, [page]) => {
-  freePages(k, task, pageAddress(page));
-  return 0;
-});
-define(['page_address', '__page_address', 'page_to_virt', 'kmap', 'kmap_local_page', 'kmap_atomic'], (
-  _k,
-  _task,
-  [page],
-) => pageAddress(page));
-define(['kunmap', 'kunmap_local', 'kunmap_atomic'], () => 0);
-define(['virt_to_page', '__virt_to_page', 'vmalloc_to_page'], (_k, _task, [address]) => pageStruct(address));
-kapi('__page_to_pfn', (_k, _task, [page]) => Math.floor((page - VMEMMAP) / PAGE_STRUCT));
-kapi('vmalloc_to_pfn', (_k, _task, [address]) => Math.floor((address - LINEAR_BASE) / PAGE_SIZE));
-kapi('__pfn_to_page', (_k, _task, [pfn]) => VMEMMAP + pfn * PAGE_STRUCT);
-kapi('__virt_addr_valid', (k, _task, [address]) =>
-  Number(readK(k, address, 1) !== null && address < VMALLOC_BASE + 2 ** 38),
-);
-define(['__put_page', 'set_page_dirty'], () => 0);
-define(['alloc_pages_exact', 'alloc_pages_exact_noprof'], (k, task, [size]) =>
-  kmalloc(k, task, Math.max(PAGE_SIZE, unsigned(size))));
-kapi('free_pages_exact', (k, task, [address]) => {
-  kfree(k, task, address);
-  return 0;
-});
-/** virt_to_phys of the linear map. */
-define(['virt_to_phys', '__virt_to_phys'], (_k, _task, [address]) => address - LINEAR_BASE);
 
 /** Frees what a devm_ function took: with a device that has no driver nothing is released for it. */
 define(['devm_kmalloc', 'devm_kzalloc'], (k, task, [, size]) => kmalloc(k, task, unsigned(size)));

@@ -446,3 +446,9 @@ export const preemptCount = (k: Kernel, subject: Task): number => {
   const address = k.tasking.mirrors.get(subject.tid)?.address;
   return address === undefined ? 0 : (readK32(k, address + T.preemptCount) ?? 0);
 };
+
+/** The struct mm_struct of the address space a task runs in; 0: none. */
+export function mmPointer(k: Kernel, subject: Task): Vaddr {
+  const mirror = subject.mm ? mirrorOf(k, subject) : null;
+  return mirror ? mirror.page + MM : 0;
+}

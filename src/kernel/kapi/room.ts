@@ -6,6 +6,7 @@ import type { Vaddr } from '../../cpu/machine.ts';
 import { randomBytes } from '../drivers/random.ts';
 import type { Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import type { AreaCall } from './area.ts';
 import type { HeapRoom } from './memory.ts';
 import type { Polls } from './poll.ts';
 
@@ -62,6 +63,8 @@ export interface KapiRoom {
   polls: Map<number, Polls>;
   /** Warnings that are said once, by their place. */
   warned: Set<string>;
+  /** Calls of vm_ops that are due. */
+  areaCalls: AreaCall[];
   /** Trees that modules keep with kernel help, by the address of the root: idr, radix tree. */
   maps: Map<Vaddr, Map<number, bigint>>;
 }
@@ -90,6 +93,7 @@ export function kapiRoom(k: Kernel): KapiRoom {
       classes: new Map(),
       polls: new Map(),
       warned: new Set(),
+      areaCalls: [],
       maps: new Map(),
     };
   }

@@ -8,6 +8,7 @@ import { Access, PAGE_SIZE, PTE } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/types.ts';
+import { faultInArea } from './area.ts';
 import { cachePage, cachePageForWrite, touchContent } from './filemap.ts';
 import { pageDown, STACK_GUARD_GAP, TASK_SIZE } from './layout.ts';
 import { allocPage, clonePage, getPage, pageRefs, putPage } from './pages.ts';
@@ -106,6 +107,11 @@ function mapPage(k: Kernel, mm: Mm, vma: Vma, va: Vaddr, write: boolean): number
   if (at < 0) return -Errno.ENOMEM;
   const pte = k.guest.load32(at);
   k.sched.kernelWork += 100;
+  if (vma.area && ((vma.flags & MapFlag.SHARED) !== 0 || (pte & PTE.V) === 0)) {
+    const result = faultInArea(k, vma, va, at, write);
+    k.hart.flushTlbPage(va);
+    return result;
+  }
   if ((pte & PTE.V) !== 0) {
     const result = write ? makeWritable(k, mm, vma, va, at, pte) : refresh(k, vma, at, pte);
     k.hart.flushTlbPage(va);

@@ -7,6 +7,7 @@ import { PAGE_SIZE, PTE } from '../../cpu/machine.ts';
 import { getFileRef, putFile } from '../fs/file.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import { areas } from './area.ts';
 import { LINEAR_BASE, MAX_VM_MAPS, MODULES_BASE, TASK_SIZE, VMALLOC_BASE } from './layout.ts';
 import { allocPage, getPage, putPage } from './pages.ts';
 import { forEachLeaf, freeTables, makePte, PTE_ANON, PTE_SPECIAL, ptePfn, releaseLeaf } from './pagetable.ts';
@@ -162,7 +163,9 @@ export function forkMm(k: Kernel, from: Mm): Mm | null {
     if ((vma.flags & VmaFlag.DONTFORK) !== 0) continue;
     holdBacking(vma);
     k.mm.vmaCount++;
-    mm.vmas.push({ ...vma, flags: vma.flags & ~MapFlag.LOCKED });
+    const copy = { ...vma, flags: vma.flags & ~MapFlag.LOCKED };
+    mm.vmas.push(copy);
+    if (copy.area) areas().copied(k, copy);
     mm.totalVmPages += (vma.end - vma.start) / PAGE_SIZE;
     if ((vma.flags & VmaFlag.WIPEONFORK) === 0) complete = copyPages(k, from, mm, vma);
     if (!complete) break;
@@ -184,7 +187,9 @@ export function putMm(k: Kernel, mm: Mm): void {
   for (const pte of leaves) releaseLeaf(k, mm, pte);
   k.sched.kernelWork += leaves.length * 4;
   k.mm.vmaCount -= mm.vmas.length;
-  for (const vma of mm.vmas) dropBacking(k, vma);
+  for (const vma of mm.vmas)
+    if (vma.area) areas().dropped(k, vma, true);
+    else dropBacking(k, vma);
   mm.vmas = [];
   freeTables(k, mm, 0, TASK_SIZE);
   putPage(k, mm.root);

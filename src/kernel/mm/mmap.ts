@@ -10,8 +10,10 @@ import { Ms } from '../fs/flags.ts';
 import { opsOf } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
+import type { Outcome } from '../outcome.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
+import { areas, DRIVER_MEMORY } from './area.ts';
 import { faultIn } from './fault.ts';
 import { MMAP_MIN_ADDR, pageOffset, pageUp, STACK_GUARD_GAP, TASK_SIZE, UNMAPPED_BASE } from './layout.ts';
 import { freeTables, zapRange } from './pagetable.ts';
@@ -100,6 +102,8 @@ export interface MapRequest {
   file: File | null;
   offset: number;
   name?: string | null;
+  /** struct vm_area_struct of a driver's mapping. */
+  area?: Vaddr;
 }
 
 /** Puts a mapping where it is asked for, replacing what is there. Holds the file. 0 or -errno. */
@@ -120,6 +124,7 @@ export function mapRegion(k: Kernel, task: Task | null, mm: Mm, request: MapRequ
     inode,
     offset: inode ? offset : 0,
     name: request.name ?? null,
+    ...(request.area ? { area: request.area } : {}),
   });
   return 0;
 }
@@ -165,7 +170,7 @@ function checkFile(k: Kernel, task: Task, file: File, prot: number, shared: bool
   return mmap ? mmap(k, task, file, prot, flags) : -Errno.ENODEV;
 }
 
-/** mmap(2): the address, or -errno. `file` null: anonymous. */
+/** mmap(2): the address, or -errno; a driver that maps is asked. `file` null: anonymous. */
 export function doMmap(
   k: Kernel,
   task: Task,
@@ -175,7 +180,7 @@ export function doMmap(
   flags: number,
   file: File | null,
   offset: number,
-): Vaddr | number {
+): Outcome {
   const { mm } = task;
   if (!mm || size === 0 || pageOffset(offset) !== 0 || offset < 0) return -Errno.EINVAL;
   const type = flags & TYPE_MASK;
@@ -193,10 +198,12 @@ export function doMmap(
   if (start < MMAP_MIN_ADDR && !capable(task.cred, CAP.SYS_RAWIO)) return -Errno.EPERM;
   if ((flags & MapFlag.FIXED_NOREPLACE) !== 0 && overlaps(mm, start, start + length)) return -Errno.EEXIST;
   let backing = file;
+  let driver = false;
   if (file) {
     const allowed = checkFile(k, task, file, prot, shared, flags);
     if (allowed < 0) return allowed;
     if (allowed === ANONYMOUS_MEMORY) backing = null;
+    driver = allowed === DRIVER_MEMORY;
   }
   const wantsLock = (flags & MapFlag.LOCKED) !== 0 || mm.lockFuture;
   if (wantsLock) {
@@ -207,14 +214,16 @@ export function doMmap(
     (shared ? MapFlag.SHARED : MapFlag.PRIVATE) |
     (flags & (shared ? MapFlag.NORESERVE : MapFlag.GROWSDOWN | MapFlag.NORESERVE)) |
     (wantsLock ? MapFlag.LOCKED : 0);
-  const refused = mapRegion(k, task, mm, {
+  const request: MapRequest = {
     start,
     length,
     prot,
     flags: kept & ~MapFlag.NORESERVE,
     file: backing,
     offset: backing ? offset : 0,
-  });
+  };
+  if (driver) return areas().map(k, task, mm, request);
+  const refused = mapRegion(k, task, mm, request);
   if (refused < 0) return refused;
   if (wantsLock) mm.lockedPages += length / PAGE_SIZE;
   if (wantsLock || (flags & MapFlag.POPULATE) !== 0) populate(k, task, mm, start, start + length);

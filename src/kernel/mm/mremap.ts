@@ -7,6 +7,7 @@ import { PAGE_SIZE } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/types.ts';
+import { areas } from './area.ts';
 import { pageOffset, pageUp, TASK_SIZE } from './layout.ts';
 import { checkLock, findFreeArea, mayExpand, populate, unmapRegion } from './mmap.ts';
 import { forEachLeaf, makePte } from './pagetable.ts';
@@ -67,6 +68,7 @@ export function doMremap(
   const added = (newLength - length) / PAGE_SIZE;
   const refused = mayExpand(k, task, mm, added, vma.prot, vma.flags);
   if (refused < 0) return refused;
+  if (vma.area && added > 0) return -Errno.EFAULT;
   const locked = (vma.flags & MapFlag.LOCKED) !== 0;
   if (locked && checkLock(task, mm, added) < 0) return -Errno.EAGAIN;
   if (!fixed && length > 0 && from + length === vma.end && canGrow(mm, vma, from + newLength)) {
@@ -103,6 +105,7 @@ function move(k: Kernel, mm: Mm, from: Vaddr, length: number, to: Vaddr, newLeng
     offset: source.inode ? source.offset + (from - source.start) : 0,
   };
   holdBacking(copy);
+  if (copy.area) areas().copied(k, copy);
   insertVma(k, mm, copy);
   if ((copy.flags & MapFlag.LOCKED) !== 0) mm.lockedPages += newLength / PAGE_SIZE;
   forEachLeaf(k, mm.root, from, from + length, (va, at, pte) => {

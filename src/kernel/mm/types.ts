@@ -39,6 +39,8 @@ export interface Vma {
   offset: number;
   /** `[heap]`, `[stack]`, `[vdso]` for /proc/PID/maps; null else. */
   name: string | null;
+  /** struct vm_area_struct of a mapping whose pages a driver gives (mm/area.ts); absent: none. */
+  area?: Vaddr;
 }
 
 export interface Mm {
@@ -98,6 +100,8 @@ export interface MmRoom {
   oomKills: number;
   /** Mappings in all address spaces, against {@link MAX_VM_MAPS}: they cost the host memory that no page counts. */
   vmaCount: number;
+  /** A page of a driver's mapping that the last fault wanted and nobody could give; see mm/area.ts. */
+  areaFault?: { va: Vaddr; write: boolean } | null;
 }
 
 /** Bits of {@link MmRoom.pageFlags}. CLEAN: shows a page of the image, unchanged; it may be dropped and read again. */

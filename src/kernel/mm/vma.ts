@@ -6,6 +6,7 @@ import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import { getFileRef, putFile } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
+import { areas } from './area.ts';
 import { MAX_MAP_COUNT, MAX_VM_MAPS } from './layout.ts';
 import { putSharedMemory } from './shmem.ts';
 import type { Mm, Vma } from './types.ts';
@@ -53,6 +54,8 @@ export function dropBacking(k: Kernel, vma: Vma): void {
 
 const mergeable = (a: Vma, b: Vma): boolean =>
   a.end === b.start &&
+  !a.area &&
+  !b.area &&
   a.prot === b.prot &&
   a.flags === b.flags &&
   a.file === b.file &&
@@ -91,6 +94,10 @@ function splitAt(k: Kernel, mm: Mm, index: number, at: Vaddr): void {
   const upper: Vma = { ...vma, start: at, offset: vma.inode ? vma.offset + (at - vma.start) : 0 };
   vma.end = at;
   holdBacking(upper);
+  if (vma.area) {
+    areas().changed(k, vma);
+    areas().copied(k, upper);
+  }
   mm.vmas.splice(index + 1, 0, upper);
   k.mm.vmaCount++;
 }
@@ -118,6 +125,7 @@ export function removeVmas(k: Kernel, mm: Mm, start: Vaddr, end: Vaddr): void {
     const pages = (vma.end - vma.start) / PAGE_SIZE;
     mm.totalVmPages -= pages;
     if ((vma.flags & MapFlag.LOCKED) !== 0) mm.lockedPages -= pages;
-    dropBacking(k, vma);
+    if (vma.area) areas().dropped(k, vma, false);
+    else dropBacking(k, vma);
   }
 }

@@ -43,6 +43,16 @@ export function provideFaultReporter(report: FaultReporter): void {
   reporter = report;
 }
 
+/** Kernel memory that is made when it is first touched: true when the faulting instruction can be tried again. */
+type Demand = (k: Kernel, task: Task, fault: Fault) => boolean;
+const demands: Demand[] = [];
+export function provideDemand(demand: Demand): void {
+  demands.push(demand);
+}
+const PAGE_FAULTS: readonly number[] = [Trap.LoadPageFault, Trap.StorePageFault];
+export const isDemand = (k: Kernel, task: Task, fault: Fault): boolean =>
+  fault.tval < 0 && PAGE_FAULTS.includes(fault.cause) && demands.some((demand) => demand(k, task, fault));
+
 /** An oops: report, taint, death of the task (die, make_task_dead). */
 export function oops(k: Kernel, task: Task, fault: Fault): void {
   k.module.oopses++;

@@ -16,6 +16,9 @@ export const KernelPage = {
   DATA: PTE.V | PTE.R | PTE.W | PTE.G | PTE.A | PTE.D,
 } as const;
 
+/** The page that a kernel address shows; -1: nothing is there. */
+export const kernelPageAt = (k: Kernel, va: Vaddr): Pfn => pageAt(k, va, false);
+
 /** The page a kernel address shows and whether it may be written; -1: nothing is there. */
 function pageAt(k: Kernel, va: Vaddr, write: boolean): Pfn {
   if (!(va < 0)) return -1;

@@ -11,7 +11,7 @@ import { reclaim } from '../mm/reclaim.ts';
 import { defineStep, type ModuleCall, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { currentPointer } from './current.ts';
-import { oops } from './fault.ts';
+import { isDemand, oops } from './fault.ts';
 import { kernelStack, mapKernelImage, STACK_BYTES } from './memory.ts';
 
 const Reg = { ra: 1, sp: 2, tp: 4, a0: 10 } as const;
@@ -142,7 +142,9 @@ export function kernelTrap(k: Kernel, task: Task, trap: number): KernelTrap {
   }
   const memorySpent = trap === Trap.StoreAccess || trap === Trap.LoadAccess || trap === Trap.FetchAccess;
   if (memorySpent && hart.tval < 0 && reclaim(k, 64) > 0) return null;
-  oops(k, task, { cause: trap, tval: hart.tval, pc: hart.pc });
+  const fault = { cause: trap, tval: hart.tval, pc: hart.pc };
+  if (isDemand(k, task, fault)) return null;
+  oops(k, task, fault);
   return afterFault(task);
 }
 

@@ -2,6 +2,7 @@
 import { Errno } from '../abi/errno.ts';
 import { getFile } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
+import { settleAreas } from '../mm/area.ts';
 import { pageOffset, pageUp, TASK_SIZE } from '../mm/layout.ts';
 import { doBrk, doMmap, doMunmap } from '../mm/mmap.ts';
 import { doMremap } from '../mm/mremap.ts';
@@ -12,13 +13,14 @@ import type { Mm } from '../mm/types.ts';
 import { MapFlag } from '../mm/types.ts';
 import { copyOut } from '../mm/uaccess.ts';
 import { vmaAt } from '../mm/vma.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { syscall } from './table.ts';
 
 /** A handler that needs an address space; a kernel thread has none and makes no system calls. */
 const withMm =
-  (handler: (k: Kernel, task: Task, mm: Mm, ...args: number[]) => number) =>
-  (k: Kernel, task: Task, ...args: number[]): number =>
+  (handler: (k: Kernel, task: Task, mm: Mm, ...args: number[]) => Outcome) =>
+  (k: Kernel, task: Task, ...args: number[]): Outcome =>
     task.mm ? handler(k, task, task.mm, ...args) : -Errno.EINVAL;
 
 syscall(214, 'brk', ['ptr'], withMm(doBrk));
@@ -27,10 +29,17 @@ syscall(
   215,
   'munmap',
   ['ptr', 'size'],
-  withMm((k, _task, mm, addr, size) => doMunmap(k, mm, addr, size)),
+  withMm((k, task, mm, addr, size) => settleAreas(k, task, doMunmap(k, mm, addr, size))),
 );
 
-syscall(216, 'mremap', ['ptr', 'size', 'size', 'flags', 'ptr'], withMm(doMremap));
+syscall(
+  216,
+  'mremap',
+  ['ptr', 'size', 'size', 'flags', 'ptr'],
+  withMm((k, task, mm, from, oldSize, newSize, flags, to) =>
+    settleAreas(k, task, doMremap(k, task, mm, from, oldSize, newSize, flags, to)),
+  ),
+);
 
 syscall(
   222,
@@ -50,7 +59,7 @@ syscall(
   227,
   'msync',
   ['ptr', 'size', 'int'],
-  withMm((_k, _task, mm, addr, size, flags) => doMsync(mm, addr, size, flags)),
+  withMm((k, _task, mm, addr, size, flags) => doMsync(k, mm, addr, size, flags)),
 );
 
 syscall(

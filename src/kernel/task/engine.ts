@@ -7,6 +7,7 @@ import { Access, Trap } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import { refreshJiffies } from '../kapi/jiffies.ts';
 import { type Kernel, unsupported } from '../kernel.ts';
+import { askDriver } from '../mm/area.ts';
 import { handleFault } from '../mm/fault.ts';
 import { activateMm } from '../mm/mm.ts';
 import { outOfMemory, reclaim } from '../mm/reclaim.ts';
@@ -31,7 +32,8 @@ import { park } from './wait.ts';
 export interface RunResult {
   /** Instructions retired, with what kernel work counts for. */
   retired: number;
-  state: 'busy' | 'idle' | 'halted';
+  /** `sync`: as of now the disk is to be durable before anything of the VM goes on. */
+  state: 'busy' | 'idle' | 'halted' | 'sync';
 }
 
 /** Instructions of a time slice at nice 0. */
@@ -62,6 +64,7 @@ export function run(k: Kernel, budget: number): RunResult {
     sched.idleSinceNs = -1;
   }
   const state = loop(k, end);
+  k.fs.syncsSeen = k.fs.syncs;
   saveLoaded(k);
   k.mm.activeMm = null;
   if (state === 'idle') sched.idleSinceNs = k.time.nowNs;
@@ -72,6 +75,7 @@ function loop(k: Kernel, end: number): RunResult['state'] {
   const { sched } = k;
   for (;;) {
     if (k.halted) return 'halted';
+    if (k.fs.syncs !== k.fs.syncsSeen) return 'sync';
     if (nextDeadline(k) <= k.time.nowNs) fireTimers(k);
     if (interruptPending(k)) {
       if (sched.retired >= end) return 'busy';
@@ -178,6 +182,7 @@ function untilCpuTimer(task: Task): number {
 function userLoop(k: Kernel, task: Task, end: number): void {
   const { hart, sched, time } = k;
   for (;;) {
+    if (k.fs.syncs !== k.fs.syncsSeen) return;
     if (time.heap.length > 0 && time.heap[0].atNs <= time.nowNs) fireTimers(k);
     const inKernel = inKernelMode(task);
     if (k.halted || (interruptPending(k) && !isInterrupt(k, task))) return;
@@ -211,14 +216,15 @@ function userLoop(k: Kernel, task: Task, end: number): void {
       chargeKernel(k, task, SYSCALL_WORK);
       if (!goesOn) return;
     } else {
-      handleTrap(k, task, trap);
+      const goesOn = handleTrap(k, task, trap);
       chargeKernel(k, task, 0);
+      if (!goesOn) return;
     }
   }
 }
 
-/** A fault or an illegal instruction of user code. */
-function handleTrap(k: Kernel, task: Task, trap: number): void {
+/** A fault or an illegal instruction of user code. Answers whether the task goes on. */
+function handleTrap(k: Kernel, task: Task, trap: number): boolean {
   const { hart } = k;
   const { pc, tval } = hart;
   switch (trap) {
@@ -231,26 +237,47 @@ function handleTrap(k: Kernel, task: Task, trap: number): void {
           : trap === Trap.StorePageFault
             ? Access.Write
             : Access.Execute;
+      k.mm.areaFault = null;
       const signal = handleFault(k, task, tval, access);
+      const driver = signal && k.mm.areaFault ? askDriver(k, task, tval, access) : null;
+      if (driver !== null) return settle(k, task, atInstruction(driver));
       if (signal) raise(k, task, signal.signo, signal.code, tval);
-      return;
+      return true;
     }
     case Trap.StoreAccess:
     case Trap.LoadAccess:
     case Trap.FetchAccess:
       // The worker has no frame left for a private copy: make room, or somebody has to go.
-      if (reclaim(k, 64) > 0) return;
+      if (reclaim(k, 64) > 0) return true;
       if (!outOfMemory(k, task)) raise(k, task, SIG.BUS, BUS_ADRERR, tval);
-      return;
+      return true;
     case Trap.IllegalInstruction:
       raise(k, task, SIG.ILL, ILL_ILLOPC, pc);
-      return;
+      return true;
     case Trap.Breakpoint:
       raise(k, task, SIG.TRAP, TRAP_BRKPT, pc);
-      return;
+      return true;
     default:
       raise(k, task, SIG.BUS, BUS_ADRALN, tval);
+      return true;
   }
+}
+
+/** What a step answers that stood in for an instruction, not for a system call: there is no result to give. */
+const NO_RESULT = Number.NEGATIVE_INFINITY;
+const atInstruction = (outcome: Outcome): Outcome =>
+  typeof outcome === 'number'
+    ? NO_RESULT
+    : { ...outcome, then: [{ step: instructionStep, state: null }, ...outcome.then] };
+const instructionStep = defineStep('engine.instruction', () => NO_RESULT);
+
+/** A system call that failed for a page only a driver can give is made again once the driver has been asked. */
+function withDriver(k: Kernel, task: Task, outcome: Outcome, last: number): Outcome {
+  const wanted = k.mm.areaFault;
+  if (outcome !== -Errno.EFAULT || !wanted || wanted.va === last) return outcome;
+  const asked = askDriver(k, task, wanted.va, wanted.write ? Access.Write : Access.Read);
+  if (asked === null || typeof asked === 'number') return outcome;
+  return { ...asked, then: [{ step: dispatchStep, state: { filled: wanted.va } }, ...asked.then] };
 }
 
 function raise(k: Kernel, task: Task, signo: number, code: number, addr: number): void {
@@ -272,16 +299,18 @@ function enterSyscall(k: Kernel, task: Task): boolean {
     task.activations.push({ step: dispatchStep, state: null });
     return false;
   }
-  return settle(k, task, dispatch(k, task));
+  k.mm.areaFault = null;
+  return settle(k, task, withDriver(k, task, dispatch(k, task), -1));
 }
 
 /** Goes on with a call that a tracer has looked at; it may have changed number and arguments. */
-const dispatchStep = defineStep('engine.dispatch', (k, task) => {
+const dispatchStep = defineStep('engine.dispatch', (k, task, state: { filled: number } | null) => {
   if (hasFatal(task)) return -Errno.EINTR;
   const call = task.syscall!;
   call.nr = getReg(k, task, 17);
   for (let i = 0; i < 6; i++) call.args[i] = getReg(k, task, 10 + i);
-  const outcome = dispatch(k, task);
+  k.mm.areaFault = null;
+  const outcome = withDriver(k, task, dispatch(k, task), state?.filled ?? -1);
   // Before the exit stop, so that a tracer that looks at the times sees what the call took.
   chargeKernel(k, task, SYSCALL_WORK);
   return outcome;
@@ -408,6 +437,7 @@ function settle(k: Kernel, task: Task, first: Outcome): boolean {
 
 /** Gives a system call's result to the program. A handler that set all registers itself (rt_sigreturn) has cleared `syscall`. */
 function finishCall(k: Kernel, task: Task, result: number): void {
+  if (result === NO_RESULT) return;
   if (task.syscall && k.sched.loaded === task.tid) k.hart.setX(10, result);
   if (task.syscall && result <= -Errno.ERESTARTSYS && result >= -Errno.ERESTART_RESTARTBLOCK)
     task.notify = true;

@@ -6,7 +6,9 @@
 
 import { closeFile, putTable } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
+import { settleAreas } from '../mm/area.ts';
 import { putMm } from '../mm/mm.ts';
+import { unmapRegion } from '../mm/mmap.ts';
 import { writeU32 } from '../mm/uaccess.ts';
 import { defineStep, type Outcome, wait } from '../outcome.ts';
 import { NSIG, newSigInfo, Sa, SIG_IGN, SIGCHLD, SIGKILL, Si, sigBit } from '../signal/bits.ts';
@@ -80,18 +82,29 @@ export function releaseVfork(k: Kernel, task: Task): void {
 
 /** Whether closing the task's files would have to run module code, which a task that is still one can do best. */
 const holdsModuleFiles = (task: Task): boolean =>
-  task.files.users === 1 &&
-  task.files.fds.some((entry) => entry?.file.kind === 'module' && entry.file.refs === 1);
+  (task.files.users === 1 &&
+    task.files.fds.some((entry) => entry?.file.kind === 'module' && entry.file.refs === 1)) ||
+  holdsAreas(task);
+
+/** Whether it is the last user of memory that holds mappings of drivers, which are to hear of their end. */
+const holdsAreas = (task: Task): boolean => task.mm?.users === 1 && task.mm.vmas.some(({ area }) => area);
 
 /**
  * Closes the files of modules one by one before the task ends (exit_files): their release runs on the task that leaves. What is
  * left of the task until then is this activation.
  */
 defineStep('exit.release', (k, task, state: { status: number }) => {
+  const { mm } = task;
+  if (mm && holdsAreas(task)) {
+    for (const { start, end } of mm.vmas.filter(({ area }) => area)) unmapRegion(k, mm, start, end);
+    const outcome = settleAreas(k, task, 0);
+    if (typeof outcome !== 'number')
+      return { ...outcome, then: [{ step: 'exit.release', state }, ...outcome.then] };
+  }
   const { fds } = task.files;
   for (let fd = 0; fd < fds.length; fd++) {
     const entry = fds[fd];
-    if (entry?.file.kind !== 'module' || entry.file.refs !== 1) continue;
+    if (entry?.file.kind !== 'module' || entry.file.refs !== 1 || task.files.users !== 1) continue;
     fds[fd] = null;
     const outcome = closeFile(k, task, entry.file, task.files);
     if (typeof outcome !== 'number')

@@ -7,6 +7,7 @@ import { Errno } from '../abi/errno.ts';
 import { dupTable, putTable, unshareTable } from '../fs/file.ts';
 import type { Kernel } from '../kernel.ts';
 import { unsupported } from '../kernel.ts';
+import { settleAreas } from '../mm/area.ts';
 import { forkMm, putMm } from '../mm/mm.ts';
 import { writeMm } from '../mm/remote.ts';
 import { writeU32 } from '../mm/uaccess.ts';
@@ -191,7 +192,7 @@ export function clone(k: Kernel, task: Task, args: CloneArgs): Outcome {
   if (traced || (task.ptrace && flags & Clone.PTRACE)) followChild(k, task, child);
   if (traced) ptraceEvent(k, task, event, tid);
   startTask(k, child);
-  if (!(flags & Clone.VFORK)) return tid;
+  if (!(flags & Clone.VFORK)) return settleAreas(k, task, tid);
   child.vforkParent = task.tid;
   return wait([child.vforkDone], {
     interruptible: 'killable',
