@@ -250,7 +250,13 @@ export interface Host {
   /** Opens a terminal that runs a command, default a login of `user` (`login -f`). */
   openTerminal(
     id: string,
-    options: { user: string; size: WindowSize; argv?: string[]; env?: Record<string, string>; remoteHost?: string },
+    options: {
+      user: string;
+      size: WindowSize;
+      argv?: string[];
+      env?: Record<string, string>;
+      remoteHost?: string;
+    },
   ): Promise<TerminalInfo>;
   terminals(id: string): Promise<TerminalInfo[]>;
   /** `console` as terminal id is ttyS0. `fromOffset` resumes without the screen where that much output is still kept. */
@@ -269,6 +275,13 @@ export interface Host {
   stat(id: string, path: string): Promise<FileInfo>;
   readFile(id: string, path: string): Promise<Uint8Array>;
   writeFile(
+    id: string,
+    path: string,
+    content: Uint8Array,
+    attributes?: { mode?: number; uid?: number; gid?: number },
+  ): Promise<void>;
+  /** Adds bytes at the end of a regular file; makes it with these attributes when it is not there. Logs of the lab. */
+  appendFile(
     id: string,
     path: string,
     content: Uint8Array,
