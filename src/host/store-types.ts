@@ -44,7 +44,9 @@ export class StoreError extends Error {
 }
 
 /** What wakes a machine: its checkpoint, or why there is none that can be used (then boot from the disk). */
-export type Wakeup = { checkpoint: Checkpoint } | { checkpoint: null; why: 'none' | 'stale' | 'other version' };
+export type Wakeup =
+  | { checkpoint: Checkpoint }
+  | { checkpoint: null; why: 'none' | 'stale' | 'other version' };
 
 /** The machines under `<data>/vms`. Every promise rejects with a {@link StoreError}. */
 export interface VmStore {
@@ -91,9 +93,9 @@ export interface VmStore {
 
   /**
    * A second machine over a copy of the disk. Call it in the same turn as `forkVm(vm)`: the fork's kernel knows what its
-   * parent had not committed yet. With a machine that sleeps or is off, disk and checkpoint are copied.
+   * parent had not committed yet. `asleep`: the machine sleeps (or is off), its checkpoint is copied too.
    */
-  copyVm(from: string, record: VmRecord): Promise<void>;
+  copyVm(from: string, record: VmRecord, asleep?: boolean): Promise<void>;
 
   /** The tail of the console's text, replaced whole. */
   saveConsole(id: string, text: Uint8Array): Promise<void>;

@@ -35,7 +35,8 @@ export interface BootOptions {
   disk?: Disk;
 }
 
-type Handles = Pick<Kernel, 'machine' | 'guest' | 'hart' | 'image' | 'host'>;
+type Handles = Pick<Kernel, 'machine' | 'guest' | 'hart' | 'image' | 'host'> &
+  Partial<Pick<Kernel, 'changes'>>;
 
 function createState(options: BootOptions): KernelState {
   return {
@@ -65,7 +66,7 @@ function createState(options: BootOptions): KernelState {
 
 /** Boots a kernel on fresh guest memory up to the point where init will run its first instruction. */
 export function bootKernel(handles: Handles, options: BootOptions): Kernel {
-  const k: Kernel = { ...createState(options), ...handles };
+  const k: Kernel = { ...createState(options), changes: null, ...handles };
   initPrintk(k);
   initMm(k);
   initFs(k, options.disk);

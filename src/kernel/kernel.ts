@@ -7,6 +7,7 @@
 import type { GuestMemory, Hart, Machine } from '../cpu/machine.ts';
 import type { RandomState } from './drivers/random.ts';
 import type { DriversRoom } from './drivers/types.ts';
+import type { DiskChanges } from './fs/changes.ts';
 import type { ImageFs } from './fs/image.ts';
 import type { FsRoom } from './fs/types.ts';
 import type { KapiRoom } from './kapi/room.ts';
@@ -88,6 +89,8 @@ export interface Kernel extends KernelState {
   hart: Hart;
   image: ImageFs;
   host: KernelHost;
+  /** What the durable store has to take next; null: no store is attached, or it has to take everything. See fs/changes.ts. */
+  changes: DiskChanges | null;
 }
 
 /** Counts and reports (once) a thing that the kernel lacks; see DESIGN.md, law 6. */

@@ -26,7 +26,7 @@ export interface Checkpoint {
 
 /** The kernel's state without the handles it runs with. */
 export function stateOf(k: Kernel): KernelState {
-  const { machine, guest, hart, image, host, ...state } = k;
+  const { machine, guest, hart, image, host, changes, ...state } = k;
   return state;
 }
 
@@ -58,7 +58,7 @@ export function restoreKernel(
     );
   const guest = machine.restoreGuest(checkpoint.memory, (key) => sharedPage(machine, image, key));
   const state = keep ? structuredClone(checkpoint.state) : checkpoint.state;
-  return { ...state, machine, guest, hart: machine.hart, image, host };
+  return { ...state, machine, guest, hart: machine.hart, image, host, changes: null };
 }
 
 /** Any plain data as bytes, uncompressed: how much a VM's kernel objects weigh. */

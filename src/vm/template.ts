@@ -30,8 +30,15 @@ const SLICE = 2e7;
 /** Programs of the boot script that sleep a moment are waited for; longer timers (init's own) are not. */
 const PATIENCE_NS = 1e9;
 
-/** Hash of everything that decides what a booted VM looks like, the image aside. */
-function sourcesHash(): string {
+let known: string | undefined;
+
+/** Hash of everything that decides what a booted VM looks like, the image aside: a checkpoint fits the sources that made it. */
+export function sourcesHash(): string {
+  known ??= hashSources();
+  return known;
+}
+
+function hashSources(): string {
   const hash = createHash('sha256');
   const src = fileURLToPath(new URL('..', import.meta.url));
   for (const room of ['cpu', 'kernel', 'vm']) {

@@ -6,7 +6,7 @@
 import type { Machine } from '../cpu/machine.ts';
 import { bootKernel } from '../kernel/boot.ts';
 import { randomBytes } from '../kernel/drivers/random.ts';
-import { ejectDisk } from '../kernel/fs/disk.ts';
+import { type Disk, ejectDisk } from '../kernel/fs/disk.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
 import { currentTime } from '../kernel/fs/inode.ts';
 import type { Kernel, KernelHost } from '../kernel/kernel.ts';
@@ -30,6 +30,8 @@ export interface VmOptions {
   nsPerInstruction?: number;
   /** Appended to the kernel's command line. */
   cmdline?: string;
+  /** The disk it boots from, as the store loads it; default: the image as it is. */
+  disk?: Disk;
 }
 
 export const DEFAULT_RELEASE = '4.15.0-33-generic';
@@ -78,6 +80,7 @@ export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}
       seed: options.seed ?? new TextEncoder().encode('oopsbox'),
       epochSec: options.epochSec ?? image.newestSec + DAY,
       nsPerInstruction: options.nsPerInstruction ?? DETERMINISTIC_NS,
+      disk: options.disk,
     },
   );
   return { kernel, bootHostNs: hostNowNs() };
@@ -88,13 +91,13 @@ export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}
  * old kernel need not have halted (a power cut then).
  */
 export function rebootVm(vm: Vm): void {
-  const { machine, guest, hart, image, host, identity, quotas, time, unsupported } = vm.kernel;
+  const { machine, guest, hart, image, host, identity, quotas, time, unsupported, changes } = vm.kernel;
   const seed = randomBytes(vm.kernel, 32);
   const epochSec = currentTime(vm.kernel).sec;
   const disk = ejectDisk(vm.kernel);
   guest.destroy();
   vm.kernel = bootKernel(
-    { machine, guest: machine.createGuest(quotas.memoryPages), hart, image, host },
+    { machine, guest: machine.createGuest(quotas.memoryPages), hart, image, host, changes },
     { identity, quotas, seed, epochSec, nsPerInstruction: time.nsPerInstruction, disk },
   );
   vm.kernel.unsupported = unsupported;
@@ -104,7 +107,11 @@ export function rebootVm(vm: Vm): void {
 /** What a slice of running came to. */
 export interface SliceResult {
   retired: number;
-  state: 'busy' | 'idle' | 'halted';
+  /**
+   * `sync`: a program asked for its data to be durable (fsync and its kin). Nothing of the VM has run since: whoever keeps its disk
+   * makes it durable and runs it again. Only VMs whose disk a store keeps (`kernel.changes`) stop for it.
+   */
+  state: 'busy' | 'idle' | 'halted' | 'sync';
   /** When it is idle: how long until it next wants to run, in milliseconds; Infinity for "until there is input". */
   idleMs: number;
 }
@@ -138,6 +145,10 @@ export function runVm(vm: Vm, budget: number, skipIdleNs = 0, maxJumps = MAX_JUM
     const run = runGuarded(k, budget - retired);
     retired += run.retired;
     const waitNs = (k.time.heap[0]?.atNs ?? Number.POSITIVE_INFINITY) - k.time.nowNs;
+    if (run.state === 'sync' && k.changes === null) {
+      jumps--;
+      continue;
+    }
     if (run.state !== 'idle') return { retired, state: run.state, idleMs: 0 };
     if (wallClock || waitNs > skipIdleNs || waitNs === Number.POSITIVE_INFINITY)
       return { retired, state: 'idle', idleMs: Math.max(0, waitNs / 1e6) };
@@ -162,8 +173,10 @@ export function restoreVm(checkpoint: Checkpoint, machine: Machine, image: Image
 export function forkVm(vm: Vm): Vm {
   const k = vm.kernel;
   saveLoaded(k);
-  const { machine, guest, hart, image, host, ...state } = k;
-  const kernel = { ...structuredClone(state), machine, guest: guest.fork(), hart, image, host };
+  const { machine, guest, hart, image, host, changes, ...state } = k;
+  const copy = structuredClone({ state, changes });
+  const handles = { machine, guest: guest.fork(), hart, image, host, changes: copy.changes };
+  const kernel = { ...copy.state, ...handles };
   return { kernel, bootHostNs: hostNowNs() - k.time.nowNs };
 }
 

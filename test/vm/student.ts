@@ -161,7 +161,7 @@ export class Screen {
   }
 
   /** Runs the VM once and shows what it printed; answers whether it still has something to do now. */
-  async #step(skipIdleNs: number): Promise<'busy' | 'idle' | 'halted'> {
+  async #step(skipIdleNs: number): Promise<'busy' | 'idle' | 'halted' | 'sync'> {
     const { state } = runVm(this.#vm, SLICE, skipIdleNs, 1);
     for (;;) {
       const bytes = readOutput(this.#vm, this.pid, 'stdout');

@@ -6,6 +6,7 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
+import { noteInode } from './changes.ts';
 import { isDir, isLink, isReg, May, Ms, S } from './flags.ts';
 import { currentTime, inGroup, ownerOrCapable, permission, revalidate, touchChanged } from './inode.ts';
 import { NotifyMask, notifyDentry } from './notify.ts';
@@ -95,6 +96,7 @@ export function utimens(k: Kernel, task: Task, path: Path, atime: NewTime, mtime
   if (mtime !== 'omit') inode.mtime = mtime === 'now' ? now : mtime;
   inode.ctime = now;
   inode.version++;
+  noteInode(k, inode);
   notifyDentry(k, path.dentry, NotifyMask.ATTRIB);
   return 0;
 }

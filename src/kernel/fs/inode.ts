@@ -6,6 +6,7 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Cred, Task } from '../task/types.ts';
+import { noteInode } from './changes.ts';
 import { isDir, May, Ms, S } from './flags.ts';
 import { findFsType } from './ops.ts';
 import type { Inode, Mount, Superblock, Timespec } from './types.ts';
@@ -36,11 +37,14 @@ export interface InodeInit {
 }
 
 /** A new inode of `sb`, not linked anywhere. Does not count against the superblock's limits. */
-export function newInode(k: Kernel, sb: Superblock, init: InodeInit): Inode {
-  const time = init.time ?? currentTime(k);
+export const newInode = (k: Kernel, sb: Superblock, init: InodeInit): Inode =>
+  bareInode(sb, init, init.ino ?? sb.nextIno++, init.time ?? currentTime(k));
+
+/** The same, of a file system that no kernel has yet. */
+export function bareInode(sb: Superblock, init: InodeInit, ino: number, time: Timespec): Inode {
   return {
     sb,
-    ino: init.ino ?? sb.nextIno++,
+    ino,
     mode: init.mode,
     uid: init.uid ?? 0,
     gid: init.gid ?? 0,
@@ -121,12 +125,14 @@ export function touchModified(k: Kernel, inode: Inode): void {
   inode.mtime = now;
   inode.ctime = now;
   inode.version++;
+  noteInode(k, inode);
 }
 
 /** Marks a change of status only. */
 export function touchChanged(k: Kernel, inode: Inode): void {
   inode.ctime = currentTime(k);
   inode.version++;
+  noteInode(k, inode);
 }
 
 const DAY = 86400;
@@ -140,6 +146,7 @@ export function touchAccessed(k: Kernel, mnt: Mount | null, inode: Inode): void 
     if (Math.floor(k.time.nowNs / 1e9) + k.time.realtimeOffset.sec - atime.sec < DAY) return;
   }
   inode.atime = currentTime(k);
+  if (inode.version > 0) noteInode(k, inode);
 }
 
 const olderOrSame = (a: Timespec, b: Timespec): boolean =>

@@ -9,7 +9,8 @@ import type { IoBuf } from '../mm/types.ts';
 import { writeI32 } from '../mm/uaccess.ts';
 import { kernelSigInfo, sendSignalTask } from '../signal/send.ts';
 import type { Task } from '../task/types.ts';
-import { MAX_OFFSET, O, RLIMIT_FSIZE } from './flags.ts';
+import { requestSync } from './changes.ts';
+import { MAX_OFFSET, Ms, O, RLIMIT_FSIZE } from './flags.ts';
 import { removePrivileges, touchAccessed, touchModified } from './inode.ts';
 import { NotifyMask, notifyFile } from './notify.ts';
 import { defineFileOps, type FileOps } from './ops.ts';
@@ -61,6 +62,8 @@ function write(k: Kernel, task: Task, file: File, buf: IoBuf, pos: number | null
   buf.length = length;
   if (n > 0) {
     if (pos === null) file.pos = at + n;
+    const mount = file.path?.mnt.flags ?? 0;
+    if ((file.flags & O.DSYNC) !== 0 || (mount & Ms.SYNCHRONOUS) !== 0) requestSync(k, inode);
     if (k.fs.watches > 0) notifyFile(k, file, NotifyMask.MODIFY);
   }
   return n;

@@ -7,8 +7,9 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { dropPages, hasOwnContent } from '../mm/filemap.ts';
 import { isReg, makedev } from './flags.ts';
+import type { ImageFs } from './image.ts';
 import { defineFsType } from './ops.ts';
-import { freeBytes, newSuperblock } from './super.ts';
+import { freeBytes } from './super.ts';
 import { lowerInode, type TreeData, treeOps } from './treefs.ts';
 import type { Inode, Superblock } from './types.ts';
 
@@ -17,18 +18,29 @@ const EXT4_SUPER_MAGIC = 0xef53;
 /** Inodes that a VM may add to the image's. */
 const MAX_NEW_INODES = 262_144;
 
+/** The superblock over an image, known to no kernel. Its root is made by whoever fills it. */
+export function bareRootfs(image: ImageFs): Superblock {
+  return {
+    type: 'ext4',
+    dev: ROOT_DEV,
+    id: 0,
+    source: '/dev/vda1',
+    flags: 0,
+    root: null as unknown as Inode,
+    nextIno: image.inodeCount + 16,
+    maxBytes: Number.POSITIVE_INFINITY,
+    usedBytes: 0,
+    maxInodes: image.inodeCount + MAX_NEW_INODES,
+    usedInodes: image.inodeCount,
+    data: { inodes: new Map(), imageBytes: -1 } satisfies TreeData,
+  };
+}
+
 /** The superblock over `k.image`. */
 export function createRootfs(k: Kernel): Superblock {
-  const sb = newSuperblock(
-    k,
-    'ext4',
-    '/dev/vda1',
-    { mode: 0o40755, ino: 1 },
-    { dev: ROOT_DEV, maxInodes: k.image.inodeCount + MAX_NEW_INODES },
-  );
-  sb.nextIno = k.image.inodeCount + 16;
-  sb.usedInodes = k.image.inodeCount;
-  sb.data = { inodes: new Map(), imageBytes: -1 } satisfies TreeData;
+  const sb = bareRootfs(k.image);
+  sb.id = k.fs.nextSbId++;
+  k.fs.superblocks.push(sb);
   sb.root = lowerInode(k, sb, 1);
   return sb;
 }

@@ -8,8 +8,10 @@ import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { dropPages } from '../mm/filemap.ts';
 import type { Task } from '../task/types.ts';
+import { noteBirth, noteDeath, noteName } from './changes.ts';
 import { isDir, isLink, isReg, modeToDt } from './flags.ts';
-import { currentTime, evictInode, newInode, touchChanged, touchModified } from './inode.ts';
+import type { ImageFs } from './image.ts';
+import { bareInode, currentTime, evictInode, newInode, touchChanged, touchModified } from './inode.ts';
 import type { FsType } from './ops.ts';
 import { chargeMeta } from './super.ts';
 import type { Inode, Superblock } from './types.ts';
@@ -32,13 +34,18 @@ function ownEntries(dir: Inode): Entries {
 
 /** The inode over an image inode, brought to life at the first look-up. */
 export function lowerInode(k: Kernel, sb: Superblock, ino: number): Inode {
-  const { inodes } = sb.data as TreeData;
-  const known = inodes.get(ino);
+  const known = (sb.data as TreeData).inodes.get(ino);
   if (known) return known;
-  const image = k.image.inode(ino);
+  const inode = bareLowerInode(k.image, sb, ino);
+  for (const [name, value] of inode.xattrs ?? []) k.fs.metaBytes += name.length + value.length;
+  return inode;
+}
+
+/** The same, not counted. */
+export function bareLowerInode(lower: ImageFs, sb: Superblock, ino: number): Inode {
+  const image = lower.inode(ino);
   if (!image) throw new Error(`the image has no inode ${ino}`);
-  const inode = newInode(k, sb, {
-    ino,
+  const init = {
     mode: image.mode,
     uid: image.uid,
     gid: image.gid,
@@ -46,15 +53,12 @@ export function lowerInode(k: Kernel, sb: Superblock, ino: number): Inode {
     size: isLink(image.mode) ? (image.link?.length ?? 0) : isDir(image.mode) ? 4096 : image.size,
     rdev: image.rdev,
     link: image.link,
-    time: { sec: image.mtime, nsec: 0 },
-  });
+  };
+  const inode = bareInode(sb, init, ino, { sec: image.mtime, nsec: 0 });
   inode.lower = ino;
   if (isReg(image.mode)) inode.lowerSize = image.size;
-  if (image.xattrs && image.xattrs.size > 0) {
-    inode.xattrs = new Map(image.xattrs);
-    for (const [name, value] of inode.xattrs) k.fs.metaBytes += name.length + value.length;
-  }
-  inodes.set(ino, inode);
+  if (image.xattrs && image.xattrs.size > 0) inode.xattrs = new Map(image.xattrs);
+  (sb.data as TreeData).inodes.set(ino, inode);
   return inode;
 }
 
@@ -99,12 +103,14 @@ export function metaCost(inode: Inode): number {
 
 function setEntry(k: Kernel, dir: Inode, name: string, inode: Inode): void {
   const own = ownEntries(dir);
+  noteName(k, dir, name);
   if (!own.has(name)) k.fs.metaBytes += entryCost(name);
   own.set(name, inode);
 }
 
 function clearEntry(k: Kernel, dir: Inode, name: string): void {
   const own = ownEntries(dir);
+  noteName(k, dir, name);
   if (dir.lower !== 0 && k.image.lookup(dir.lower, name) !== 0) {
     if (!own.has(name)) k.fs.metaBytes += entryCost(name);
     own.set(name, null);
@@ -135,6 +141,7 @@ function create(
     dir.nlink++;
   }
   inode.version = 1;
+  noteBirth(k, inode);
   sb.usedInodes++;
   setEntry(k, dir, name, inode);
   touchModified(k, dir);
@@ -218,6 +225,7 @@ function rename(
 function evict(k: Kernel, inode: Inode): void {
   const { sb } = inode;
   if (isReg(inode.mode)) dropPages(k, inode);
+  noteDeath(k, inode);
   sb.usedInodes--;
   if (inode.lower !== 0) (sb.data as TreeData | null)?.inodes.delete(inode.lower);
   k.fs.metaBytes -= metaCost(inode);
@@ -248,6 +256,7 @@ export function unnamedInode(
   if (sb.usedInodes >= sb.maxInodes || chargeMeta(k, INODE_COST) < 0) return -Errno.ENOSPC;
   const inode = newInode(k, sb, { ...init, nlink: 0, time: currentTime(k) });
   inode.version = 1;
+  noteBirth(k, inode);
   sb.usedInodes++;
   return inode;
 }

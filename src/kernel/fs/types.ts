@@ -239,6 +239,8 @@ export interface FsRoom {
   snapshots: { files: File[]; entries: number };
   /** Calls of sync, fsync and fdatasync: the store makes the disk durable when it sees the count move. */
   syncs: number;
+  /** What `syncs` was when the VM last stopped running; when it has moved the VM stops until its disk is durable. */
+  syncsSeen: number;
   /** The one devtmpfs, shown by each mount of it. */
   devtmpfs: Superblock;
   /** The one internal tmpfs behind memfds and O_TMPFILE-like anonymous memory. */

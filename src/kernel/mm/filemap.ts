@@ -7,6 +7,7 @@
 import type { Pfn } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
+import { noteInode, notePage } from '../fs/changes.ts';
 import { currentTime } from '../fs/inode.ts';
 import type { Inode, Superblock } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
@@ -66,11 +67,14 @@ function addDiskPage(k: Kernel, bytes: Uint8Array): Pfn {
   return pfn;
 }
 
-function addFreshPage(k: Kernel, inode: Inode): Pfn {
+function addFreshPage(k: Kernel, inode: Inode, index: number): Pfn {
   const refused = charge(k, inode.sb, PAGE_SIZE);
   if (refused < 0) return refused;
   const pfn = allocPage(k);
-  if (pfn >= 0) return pfn;
+  if (pfn >= 0) {
+    notePage(k, inode, index);
+    return pfn;
+  }
   inode.sb.usedBytes -= PAGE_SIZE;
   return -Errno.ENOMEM;
 }
@@ -85,7 +89,7 @@ export function cachePage(k: Kernel, inode: Inode, index: number): Pfn {
     ? addDiskPage(k, stored)
     : fromImage(inode, index)
       ? addImagePage(k, inode, index)
-      : addFreshPage(k, inode);
+      : addFreshPage(k, inode, index);
   if (pfn < 0) return pfn;
   if (isOnDisk(inode)) k.mm.cacheInodes.add(inode);
   inode.pages.set(index, pfn);
@@ -96,7 +100,9 @@ export function cachePage(k: Kernel, inode: Inode, index: number): Pfn {
 /** The same for a page that is about to change: it belongs to the file from now on. */
 export function cachePageForWrite(k: Kernel, inode: Inode, index: number): Pfn {
   const pfn = cachePage(k, inode, index);
-  if (pfn < 0 || (k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) return pfn;
+  if (pfn < 0) return pfn;
+  notePage(k, inode, index);
+  if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) return pfn;
   if (!inode.disk?.delete(index)) {
     const refused = charge(k, inode.sb, PAGE_SIZE);
     if (refused < 0) return refused;
@@ -134,6 +140,7 @@ export function touchContent(k: Kernel, inode: Inode): void {
   inode.mtime = now;
   inode.ctime = now;
   inode.version++;
+  noteInode(k, inode);
 }
 
 /** Reads a regular file at `pos`; answers the bytes moved, 0 at the end, -EFAULT, -ENOMEM. */
@@ -220,8 +227,10 @@ export function readKernel(k: Kernel, inode: Inode, pos: number, length: number)
 function dropPage(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
   inode.pages?.delete(index);
   k.mm.cachedPages--;
-  if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) inode.sb.usedBytes -= PAGE_SIZE;
-  else k.mm.pageFlags[pfn] &= ~PageFlag.CLEAN;
+  if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) === 0) {
+    inode.sb.usedBytes -= PAGE_SIZE;
+    notePage(k, inode, index);
+  } else k.mm.pageFlags[pfn] &= ~PageFlag.CLEAN;
   putPage(k, pfn);
 }
 
@@ -232,6 +241,7 @@ function dropRange(k: Kernel, inode: Inode, first: number, last: number): void {
       if (index >= first && index < last) {
         inode.disk.delete(index);
         inode.sb.usedBytes -= PAGE_SIZE;
+        notePage(k, inode, index);
       }
   if (!inode.pages || inode.pages.size === 0) return;
   unmapInode(k, inode, first, last);
@@ -251,6 +261,7 @@ function zeroInPage(k: Kernel, inode: Inode, index: number, start: number, end: 
   if (start >= end || !hasPage(inode, index)) return 0;
   const pfn = cachePage(k, inode, index);
   if (pfn < 0) return pfn;
+  notePage(k, inode, index);
   if ((k.mm.pageFlags[pfn] & PageFlag.CLEAN) !== 0) {
     k.mm.pageFlags[pfn] &= ~PageFlag.CLEAN;
     if (!inode.disk?.delete(index)) inode.sb.usedBytes += PAGE_SIZE;
@@ -273,6 +284,7 @@ export function truncateInode(k: Kernel, inode: Inode, size: number): number {
   } else if (size > inode.size) zeroTail(k, inode);
   inode.size = size;
   inode.version++;
+  noteInode(k, inode);
   return 0;
 }
 
@@ -283,6 +295,7 @@ export function punchHole(k: Kernel, inode: Inode, start: number, end: number): 
   const last = Math.floor(stop / PAGE_SIZE);
   if (start >= stop) return 0;
   inode.version++;
+  noteInode(k, inode);
   if (first > last) return zeroInPage(k, inode, last, start % PAGE_SIZE, stop % PAGE_SIZE);
   let failed = start < first * PAGE_SIZE ? zeroInPage(k, inode, first - 1, start % PAGE_SIZE, PAGE_SIZE) : 0;
   if (failed === 0 && stop > last * PAGE_SIZE) failed = zeroInPage(k, inode, last, 0, stop % PAGE_SIZE);

@@ -2,9 +2,11 @@
  * Changing what is mapped (mm/mprotect.c, mremap.c, madvise.c, mlock.c, msync.c). Always true: a range is checked to be mapped before
  * or while it is walked, as the man page of each call says; page rights never exceed the mapping's.
  */
+
 import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE, PTE } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
+import { requestSync } from '../fs/changes.ts';
 import { isWritable } from '../fs/file.ts';
 import { Ms } from '../fs/flags.ts';
 import type { Kernel } from '../kernel.ts';
@@ -159,15 +161,18 @@ export function doMadvise(k: Kernel, mm: Mm, start: Vaddr, size: number, advice:
   });
 }
 
-/** msync(2). Shared pages are the file's own, so there is nothing to write back. */
-export function doMsync(mm: Mm, start: Vaddr, size: number, flags: number): number {
+/** msync(2). Shared pages are the file's own, so there is nothing to write back but to the durable disk. */
+export function doMsync(k: Kernel, mm: Mm, start: Vaddr, size: number, flags: number): number {
   const [ASYNC, INVALIDATE, SYNC] = [1, 2, 4];
   if ((flags & ~(ASYNC | INVALIDATE | SYNC)) !== 0 || pageOffset(start) !== 0) return -Errno.EINVAL;
   if ((flags & ASYNC) !== 0 && (flags & SYNC) !== 0) return -Errno.EINVAL;
   if (size > TASK_SIZE || start < 0) return -Errno.ENOMEM;
-  const result = eachVma(mm, start, start + pageUp(size), (vma) =>
-    (flags & INVALIDATE) !== 0 && (vma.flags & MapFlag.LOCKED) !== 0 ? -Errno.EBUSY : 0,
-  );
+  const result = eachVma(mm, start, start + pageUp(size), (vma) => {
+    if ((flags & INVALIDATE) !== 0 && (vma.flags & MapFlag.LOCKED) !== 0) return -Errno.EBUSY;
+    if ((flags & SYNC) !== 0 && vma.file && (vma.flags & MapFlag.SHARED) !== 0)
+      requestSync(k, vma.file.inode);
+    return 0;
+  });
   return size === 0 ? 0 : result;
 }
 

@@ -1,5 +1,7 @@
 /** System calls that take a descriptor: moving bytes, seeking, duplicating, locking. */
+
 import { Errno } from '../abi/errno.ts';
+import { requestSync } from '../fs/changes.ts';
 import { copyFileRange, sendfile } from '../fs/copy.ts';
 import { fcntl, flock } from '../fs/fcntl.ts';
 import { closeFd, getFile, getFileRaw, isWritable, replaceFd, unshareTable } from '../fs/file.ts';
@@ -59,8 +61,9 @@ syscall(70, 'pwritev', ['fd', 'ptr', 'int', 'long'], (k, task, fd, iov, count, p
   pos < 0 ? -Errno.EINVAL : sysWrite(k, task, fd, pos, () => importIovec(k, task, iov, count)),
 );
 
-/** preadv2 and pwritev2: position -1 is the file's own; of the flags only the harmless ones are taken. */
+/** preadv2 and pwritev2: position -1 is the file's own; RWF_DSYNC and RWF_SYNC make a write durable, RWF_HIPRI and NOWAIT are hints. */
 const RWF_KNOWN = 0xf;
+const RWF_SYNCS = 0x2 | 0x4;
 const positionOf = (pos: number): number | null => (pos === -1 ? null : pos);
 syscall(
   286,
@@ -78,8 +81,20 @@ syscall(
   (k, task, fd, iov, count, pos, _hi, flags) =>
     (flags & ~RWF_KNOWN) !== 0
       ? -Errno.EOPNOTSUPP
-      : sysWrite(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
+      : syncAfter(
+          k,
+          task,
+          fd,
+          flags,
+          sysWrite(k, task, fd, positionOf(pos), () => importIovec(k, task, iov, count)),
+        ),
 );
+
+function syncAfter(k: Kernel, task: Task, fd: number, flags: number, outcome: Outcome): Outcome {
+  const file = (flags & RWF_SYNCS) !== 0 ? getFile(task, fd) : null;
+  if (file && typeof outcome === 'number' && outcome > 0) requestSync(k, file.inode);
+  return outcome;
+}
 
 syscall(62, 'lseek', ['fd', 'long', 'int'], seek);
 
@@ -117,31 +132,26 @@ syscall(29, 'ioctl', ['fd', 'uint', 'long'], ioctl);
 function sync(k: Kernel, task: Task, fd: number): Outcome {
   const file = getFile(task, fd);
   if (!file) return -Errno.EBADF;
-  k.fs.syncs++;
+  requestSync(k, file.inode);
   const { fsync } = opsOf(file);
   if (fsync) return fsync(k, task, file);
   return file.kind === 'regular' || file.kind === 'dir' ? 0 : -Errno.EINVAL;
 }
-syscall(82, 'fsync', ['fd'], sync, 'accepted', 'the durable layer stores a disk at each fsync');
-syscall(83, 'fdatasync', ['fd'], sync, 'accepted');
-syscall(
-  81,
-  'sync',
-  [],
-  (k) => {
-    k.fs.syncs++;
-    return 0;
-  },
-  'accepted',
-);
+syscall(82, 'fsync', ['fd'], sync, 'full', 'the VM goes on when its whole disk is durable');
+syscall(83, 'fdatasync', ['fd'], sync, 'full', 'as fsync');
+syscall(81, 'sync', [], (k) => {
+  requestSync(k, k.fs.rootMount.sb.root);
+  return 0;
+});
 syscall(
   267,
   'syncfs',
   ['fd'],
   (k, task, fd) => (getFile(task, fd) ? sync(k, task, fd) : -Errno.EBADF),
-  'accepted',
+  'full',
+  'as sync',
 );
-syscall(84, 'sync_file_range', ['fd', 'long', 'long', 'uint'], sync, 'accepted');
+syscall(84, 'sync_file_range', ['fd', 'long', 'long', 'uint'], sync, 'full', 'as fsync');
 syscall(
   223,
   'fadvise64',
