@@ -45,6 +45,7 @@ interface ServerMessage {
   type: string;
   terminal?: { id: string };
   offset?: number;
+  screen?: number;
   viewers?: Viewer[];
   exitCode?: number | null;
   signal?: string | null;
@@ -71,6 +72,8 @@ export class TerminalConnection {
   #terminal: string | null;
   #offset: number | null = null;
   #acked = 0;
+  /** Bytes to come that draw the screen and are not part of the output. */
+  #screenLeft = 0;
   #delayMs = FIRST_DELAY_MS;
   #over = false;
   #queued: Uint8Array[] = [];
@@ -142,8 +145,10 @@ export class TerminalConnection {
   }
 
   #draw(bytes: Uint8Array): void {
+    const fromScreen = Math.min(this.#screenLeft, bytes.length);
+    this.#screenLeft -= fromScreen;
     this.#view.write(bytes, () => {
-      this.#offset = (this.#offset ?? 0) + bytes.length;
+      this.#offset = (this.#offset ?? 0) + bytes.length - fromScreen;
       if (this.#offset - this.#acked < ACK_STEP) return;
       this.#acked = this.#offset;
       this.#send({ type: 'ack', offset: this.#offset });
@@ -158,6 +163,7 @@ export class TerminalConnection {
       case 'resync':
         this.#view.reset();
         this.#offset = message.offset ?? this.#offset;
+        this.#screenLeft = message.screen ?? 0;
         break;
       case 'viewers':
         this.#view.viewers?.(message.viewers ?? []);
@@ -173,7 +179,8 @@ export class TerminalConnection {
 
   #ready(message: ServerMessage): void {
     this.#terminal = message.terminal?.id ?? this.#terminal;
-    if (message.offset !== undefined && message.offset !== this.#offset) {
+    this.#screenLeft = message.screen ?? 0;
+    if (message.offset !== undefined && (message.offset !== this.#offset || this.#screenLeft > 0)) {
       if (this.#offset !== null) this.#view.reset();
       this.#offset = message.offset;
     }

@@ -8,6 +8,7 @@ import { fileRoutes } from './files.ts';
 import { kernelRoutes } from './kernel.ts';
 import { nameRoutes } from './names.ts';
 import { snapshotRoutes } from './snapshots.ts';
+import { terminalRoutes } from './terminals.ts';
 import { vmRoutes } from './vms.ts';
 
 export const routes: ((app: App) => Promise<void>)[] = [
@@ -17,4 +18,5 @@ export const routes: ((app: App) => Promise<void>)[] = [
   fileRoutes,
   execRoutes,
   kernelRoutes,
+  terminalRoutes,
 ];

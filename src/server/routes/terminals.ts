@@ -1,0 +1,331 @@
+/** A machine's terminals and its console over WebSocket, the console's log as text, and what happens in the machine as events. */
+import { StringDecoder } from 'node:string_decoder';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { TerminalAttachment, TerminalInfo, VmEvent } from '../../host/types.ts';
+import type { App } from '../context.ts';
+import { Problem } from '../problem.ts';
+import { answers, IdParams, oneOf, orNull, PageQuery, pageOf, toPage, WindowSize } from '../schema.ts';
+import { CLOSE } from '../sockets.ts';
+import { serveTerminal } from '../terminal-socket.ts';
+import { LOGIN_USER, UserName } from './exec.ts';
+
+const tags = ['terminals'];
+const CONSOLE = 'console';
+const HEARTBEAT_MS = 15_000;
+/** Bytes waiting in an event socket beyond which events are dropped, and counted. */
+const EVENT_BACKLOG = 256 * 1024;
+
+const Terminal = Type.Object({
+  id: Type.String(),
+  pid: Type.Integer(),
+  user: Type.String(),
+  size: WindowSize,
+  createdAt: Type.String(),
+  viewers: Type.Array(Type.Object({ label: Type.String(), writer: Type.Boolean() })),
+  exit: orNull(Type.Object({ exitCode: orNull(Type.Integer()), signal: orNull(Type.String()) })),
+});
+const showTerminal = ({ createdSec, ...terminal }: TerminalInfo): Static<typeof Terminal> => ({
+  ...terminal,
+  createdAt: new Date(createdSec * 1000).toISOString(),
+});
+const Session = Type.Object({
+  id: Type.String(),
+  personId: orNull(Type.String()),
+  user: Type.String(),
+  via: oneOf(['websocket', 'ssh']),
+  remoteAddress: orNull(Type.String()),
+  openedAt: Type.String(),
+  closedAt: orNull(Type.String()),
+});
+
+const ticket = Type.Optional(
+  Type.String({ maxLength: 512, description: 'one-use ticket, for browsers: POST /auth/ticket' }),
+);
+const TerminalQuery = Type.Object({
+  terminal: Type.Optional(
+    Type.String({ maxLength: 64, description: 'a session that is there; default: a new one' }),
+  ),
+  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'go on from this position of its output' })),
+  user: Type.Optional(UserName),
+  rows: Type.Integer({ minimum: 1, maximum: 500, default: 24 }),
+  cols: Type.Integer({ minimum: 1, maximum: 1000, default: 80 }),
+  ticket,
+});
+
+type Attached = { attachment: TerminalAttachment; writer: boolean };
+
+export async function terminalRoutes(app: App): Promise<void> {
+  const { host, lab } = app;
+  /** What was attached before the upgrade; whoever leaves before it is detached by the socket's end. */
+  const attached = new WeakMap<FastifyRequest['raw'], Attached>();
+
+  const attach = async (request: FastifyRequest, terminal: string, offset?: number): Promise<void> => {
+    const vm = request.vm!;
+    const writer = await lab.may(request.principal!, 'vm.use', vm);
+    const attachment = await host.attach(vm.id, terminal, {
+      label: request.principal!.login,
+      writer,
+      fromOffset: offset,
+    });
+    attachment.exit.catch(() => {});
+    attached.set(request.raw, { attachment, writer });
+    if (request.raw.socket.destroyed) attachment.detach();
+    else request.raw.socket.once('close', () => attachment.detach());
+  };
+  const upgradeOnly = async (): Promise<never> => {
+    throw new Problem('upgrade-required', undefined, {}, { upgrade: 'websocket' });
+  };
+
+  /** A new login session of the caller's. */
+  const openSession = async (
+    request: FastifyRequest,
+    query: Static<typeof TerminalQuery>,
+  ): Promise<string> => {
+    const vm = request.vm!;
+    if (!(await lab.may(request.principal!, 'vm.use', vm)))
+      throw new Problem(
+        'forbidden',
+        'You may watch the sessions that are there (`terminal=ID`), not open one.',
+      );
+    const { rows, cols, user = LOGIN_USER } = query;
+    const opened = await host.openTerminal(vm.id, {
+      user,
+      size: { rows, cols },
+      env: { TERM: 'xterm-256color' },
+      remoteHost: request.ip,
+    });
+    await lab.terminalSessions.opened({
+      id: opened.id,
+      vmId: vm.id,
+      personId: request.principal!.personId,
+      user,
+      via: 'websocket',
+      remoteAddress: request.ip,
+    });
+    return opened.id;
+  };
+
+  app.route({
+    method: 'GET',
+    url: '/vms/:id/terminal',
+    config: { access: 'vm.read', ticket: true },
+    schema: {
+      tags,
+      summary: 'WebSocket: a terminal, new or joined; see src/server/terminal-protocol.ts',
+      params: IdParams,
+      querystring: TerminalQuery,
+      response: answers(101, Type.Null()),
+    },
+    preHandler: async (request) => {
+      if (!request.ws) return;
+      const query = request.query;
+      await attach(request, query.terminal ?? (await openSession(request, query)), query.offset);
+    },
+    handler: upgradeOnly,
+    wsHandler: (socket, request) => {
+      const { attachment, writer } = attached.get(request.raw)!;
+      serveTerminal(socket, attachment, writer, request.log);
+    },
+  });
+
+  app.get(
+    '/vms/:id/terminals',
+    {
+      config: { access: 'vm.read' },
+      schema: {
+        tags,
+        summary: 'Terminal sessions that are open now, and who looks at them',
+        params: IdParams,
+        response: answers(200, Type.Object({ items: Type.Array(Terminal) })),
+      },
+    },
+    async ({ vm }) => ({ items: (await host.terminals(vm!.id)).map(showTerminal) }),
+  );
+
+  app.delete(
+    '/vms/:id/terminals/:terminal',
+    {
+      config: { access: 'vm.use' },
+      schema: {
+        tags,
+        summary: 'Hang up: SIGHUP to the session',
+        params: Type.Object({ ...IdParams.properties, terminal: Type.String({ maxLength: 64 }) }),
+        response: { 204: Type.Null(), ...answers(404, Type.Any()) },
+      },
+    },
+    async ({ vm, params }, reply) => {
+      await host.hangup(vm!.id, params.terminal);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/vms/:id/sessions',
+    {
+      config: { access: 'vm.read' },
+      schema: {
+        tags,
+        summary: 'Who logged in, when and from where',
+        params: IdParams,
+        querystring: PageQuery,
+        response: answers(200, pageOf(Session)),
+      },
+    },
+    async ({ vm, query }) =>
+      toPage(await lab.terminalSessions.list(vm!.id, query), ({ vmId: _, ...session }) => session),
+  );
+
+  app.route({
+    method: 'GET',
+    url: '/vms/:id/console',
+    config: { access: 'vm.read', ticket: true },
+    schema: {
+      tags,
+      summary:
+        "The console's text since boot; ?follow=true as server-sent events; or a WebSocket on the console itself",
+      params: IdParams,
+      querystring: Type.Object({
+        tail: Type.Optional(
+          Type.Integer({ minimum: 0, maximum: 100_000, description: 'only the last lines' }),
+        ),
+        follow: Type.Optional(Type.Boolean()),
+        offset: TerminalQuery.properties.offset,
+        rows: Type.Optional(Type.Integer()),
+        cols: Type.Optional(Type.Integer()),
+        terminal: Type.Optional(Type.String()),
+        ticket,
+      }),
+      response: { 200: Type.String(), ...answers(404, Type.Any()) },
+    },
+    preHandler: async (request) => {
+      if (request.ws) await attach(request, CONSOLE, request.query.offset);
+    },
+    handler: async (request, reply) => {
+      const { tail, follow } = request.query;
+      if (follow) return followConsole(app, request, reply, tail);
+      const text = Buffer.from(await host.consoleLog(request.vm!.id)).toString('utf8');
+      return reply
+        .type('text/plain; charset=utf-8')
+        .serializer((body: unknown) => body as string)
+        .send(lastLines(text, tail));
+    },
+    wsHandler: (socket, request) => {
+      const { attachment, writer } = attached.get(request.raw)!;
+      serveTerminal(socket, attachment, writer, request.log);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/vms/:id/events',
+    config: { access: 'vm.read', ticket: true },
+    schema: {
+      tags,
+      summary: 'WebSocket: what happens in the VM, one JSON object a message: time, kind, detail',
+      params: IdParams,
+      querystring: Type.Object({ ticket }),
+      response: answers(101, Type.Null()),
+    },
+    handler: upgradeOnly,
+    wsHandler: (socket, request) => {
+      let dropped = 0;
+      const stop = host.onEvent((event) => {
+        if (event.vmId !== request.vm!.id) return;
+        if (socket.bufferedAmount > EVENT_BACKLOG) {
+          dropped++;
+          return;
+        }
+        if (dropped > 0) socket.send(JSON.stringify({ kind: 'dropped', count: dropped }));
+        dropped = 0;
+        socket.send(JSON.stringify(showEvent(event)));
+      });
+      socket.on('close', stop);
+      socket.on('message', () => socket.close(CLOSE.policy, 'nothing is expected from you'));
+    },
+  });
+
+  const stopEvents = host.onEvent((event) => {
+    if (event.kind !== 'terminal.closed') return;
+    const { terminal } = event.detail;
+    if (typeof terminal === 'string')
+      lab.terminalSessions
+        .closed(terminal)
+        .catch((error) => app.log.warn({ err: error }, 'session not closed'));
+  });
+  app.addHook('onClose', async () => stopEvents());
+}
+
+const showEvent = ({ timeMs, kind, detail }: VmEvent) => ({
+  time: new Date(timeMs).toISOString(),
+  kind,
+  detail,
+});
+
+function lastLines(text: string, count: number | undefined): string {
+  if (count === undefined) return text;
+  const lines = text.split('\n');
+  const whole = lines.at(-1) === '' ? lines.length - 1 : lines.length;
+  return lines.slice(Math.max(0, whole - count)).join('\n');
+}
+
+/** The console as server-sent events: each `data` is a JSON string of text, each id the position after it. */
+async function followConsole(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tail: number | undefined,
+): Promise<FastifyReply> {
+  const id = request.vm!.id;
+  const last = Number(request.headers['last-event-id'] ?? Number.NaN);
+  const resume = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
+  const attachment = await app.host.attach(id, CONSOLE, {
+    label: request.principal!.login,
+    writer: false,
+    fromOffset: resume,
+  });
+  attachment.exit.catch(() => {});
+  let { offset } = attachment;
+  const early: Uint8Array[] = [];
+  const keep = (bytes: Uint8Array): void => void early.push(bytes);
+  attachment.output.on('data', keep);
+  const resumed = attachment.offset === resume && attachment.screen.length === 0;
+  let log = '';
+  if (!resumed) {
+    // What comes before the log's answer is in the log.
+    log = Buffer.from(await app.host.consoleLog(id)).toString('utf8');
+    for (const bytes of early.splice(0)) offset += bytes.length;
+  }
+  attachment.output.off('data', keep);
+  const decoder = new StringDecoder('utf8');
+  const { raw } = reply;
+  reply.hijack();
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    'x-request-id': request.id,
+  });
+  const event = (text: string): boolean =>
+    text === '' || raw.write(`id: ${offset}\nevent: text\ndata: ${JSON.stringify(text)}\n\n`);
+  const heartbeat = setInterval(() => raw.write(': here\n\n'), HEARTBEAT_MS);
+  const stop = (): void => {
+    clearInterval(heartbeat);
+    attachment.detach();
+    raw.end();
+  };
+  raw.on('close', stop);
+  const show = (bytes: Uint8Array): void => {
+    offset += bytes.length;
+    if (event(decoder.write(Buffer.from(bytes)))) return;
+    attachment.output.pause();
+    raw.once('drain', () => attachment.output.resume());
+  };
+  event(lastLines(log, tail));
+  for (const bytes of early) show(bytes);
+  attachment.output.on('data', show);
+  attachment.output.resume();
+  attachment.output.on('end', stop);
+  attachment.output.on('error', stop);
+  return reply;
+}
