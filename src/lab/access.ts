@@ -94,3 +94,5 @@ export function decideLab(
   if (rule === 'unbound') return principal.courseId === null ? 'allow' : 'forbidden';
   return 'allow';
 }
+
+export const isVmAction = (action: Action): action is VmAction => Object.hasOwn(vmActions, action);

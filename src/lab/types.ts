@@ -31,12 +31,7 @@ export class LabError extends Error {
   readonly errors: readonly FieldError[];
   /** A finer name of the refusal where there is one, as the API's problems are called. */
   readonly kind: LabErrorKind | undefined;
-  constructor(
-    code: LabErrorCode,
-    message: string,
-    errors: readonly FieldError[] = [],
-    kind?: LabErrorKind,
-  ) {
+  constructor(code: LabErrorCode, message: string, errors: readonly FieldError[] = [], kind?: LabErrorKind) {
     super(message);
     this.code = code;
     this.errors = errors;
@@ -194,6 +189,8 @@ export interface SnapshotRecord {
 }
 export interface TerminalSessionRecord {
   id: string;
+  /** The host's id of the terminal. */
+  terminal: string;
   vmId: string;
   personId: string | null;
   user: string;
@@ -367,14 +364,15 @@ export interface AuditService {
 }
 
 export interface TerminalSessionService {
+  /** Somebody sat down at a terminal of a machine; answers the session's id, for `closed`. */
   opened(session: {
-    id: string;
+    terminal: string;
     vmId: string;
     personId: string | null;
     user: string;
     via: 'websocket' | 'ssh';
     remoteAddress?: string | null;
-  }): Promise<void>;
+  }): Promise<string>;
   closed(id: string): Promise<void>;
   list(vmId: string, page: PageRequest): Promise<Page<TerminalSessionRecord>>;
 }

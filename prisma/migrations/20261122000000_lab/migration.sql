@@ -118,7 +118,8 @@ CREATE TABLE "Snapshot" (
 
 -- CreateTable
 CREATE TABLE "TerminalSession" (
-    "id" TEXT NOT NULL,
+    "id" UUID NOT NULL,
+    "terminal" TEXT NOT NULL,
     "vmId" UUID NOT NULL,
     "personId" UUID,
     "user" TEXT NOT NULL,

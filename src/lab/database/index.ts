@@ -3,12 +3,11 @@
  * embedded PGlite in the data folder (default) or a real one at `DATABASE_URL`; sessions speak UTC; when this has opened, every
  * migration has been applied.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { PrismaClient } from '../build/client/client.ts';
 import { ensureClient } from './generate.ts';
 import { lockFolder } from './lock.ts';
 import { type Connection, migrate } from './migrate.ts';
+import { openPglite } from './pglite.ts';
 
 export type { Prisma, PrismaClient } from '../build/client/client.ts';
 
@@ -41,17 +40,13 @@ const clientOptions = {
 async function openEmbedded(dataFolder: string): Promise<Database> {
   const unlock = await lockFolder(dataFolder);
   try {
-    const { PGlite } = await import('@electric-sql/pglite');
     const { PrismaPGlite } = await import('pglite-prisma-adapter');
     const { PrismaClient: Client } = await import('../build/client/client.ts');
-    const folder = join(dataFolder, 'db');
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-    const pglite = await PGlite.create(folder, { relaxedDurability: false });
+    const pglite = await openPglite(dataFolder);
     const connection: Connection = {
       query: (sql, parameters) => pglite.query(sql, parameters),
       script: async (sql) => void (await pglite.exec(sql)),
     };
-    await connection.script("SET TIME ZONE 'UTC'");
     const migrated = await migrate(connection);
     const client = new Client({ adapter: new PrismaPGlite(pglite), ...clientOptions });
     return {
