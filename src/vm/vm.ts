@@ -9,7 +9,7 @@ import { randomBytes } from '../kernel/drivers/random.ts';
 import { type Disk, ejectDisk } from '../kernel/fs/disk.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
 import { currentTime } from '../kernel/fs/inode.ts';
-import type { Kernel, KernelHost } from '../kernel/kernel.ts';
+import type { Kernel, KernelHost, KernelIdentity } from '../kernel/kernel.ts';
 import { run as runKernel } from '../kernel/task/engine.ts';
 import { saveLoaded } from '../kernel/task/regs.ts';
 import { type Checkpoint, restoreKernel, stateHash, takeCheckpoint } from './checkpoint.ts';
@@ -59,18 +59,23 @@ const quietHost: KernelHost = { unsupported: () => {} };
 
 const hostNowNs = (): number => performance.now() * 1e6;
 
-/** Boots a VM to the first instruction of init. Throws a RangeError for an unknown release. */
-export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}, host = quietHost): Vm {
+/** What a kernel booted with these options calls itself. Throws a RangeError for an unknown release. */
+export function identityOf(options: VmOptions): KernelIdentity {
   const release = options.release ?? DEFAULT_RELEASE;
   const version = KERNELS[release];
   if (!version)
     throw new RangeError(`no kernel ${release}; this image has ${Object.keys(KERNELS).join(' and ')}`);
-  const memoryPages = (options.memoryMiB ?? 512) * 256;
   const cmdline = `BOOT_IMAGE=/boot/vmlinuz-${release} root=/dev/vda1 ro console=ttyS0${options.cmdline ? ` ${options.cmdline}` : ''}`;
+  return { release, version, machine: 'riscv64', cmdline };
+}
+
+/** Boots a VM to the first instruction of init. Throws a RangeError for an unknown release. */
+export function bootVm(machine: Machine, image: ImageFs, options: VmOptions = {}, host = quietHost): Vm {
+  const memoryPages = (options.memoryMiB ?? 512) * 256;
   const kernel = bootKernel(
     { machine, guest: machine.createGuest(memoryPages), hart: machine.hart, image, host },
     {
-      identity: { release, version, machine: 'riscv64', cmdline },
+      identity: identityOf(options),
       quotas: {
         memoryPages,
         maxTasks: options.maxTasks ?? 1024,
@@ -145,7 +150,7 @@ export function runVm(vm: Vm, budget: number, skipIdleNs = 0, maxJumps = MAX_JUM
     const run = runGuarded(k, budget - retired);
     retired += run.retired;
     const waitNs = (k.time.heap[0]?.atNs ?? Number.POSITIVE_INFINITY) - k.time.nowNs;
-    if (run.state === 'sync' && k.changes === null) {
+    if (run.state === 'sync' && !k.changes) {
       jumps--;
       continue;
     }

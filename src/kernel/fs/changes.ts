@@ -49,30 +49,30 @@ function addTo<T>(map: Map<Inode, Set<T>>, inode: Inode, value: T): void {
 
 /** Attributes of an inode changed. */
 export function noteInode(k: Kernel, inode: Inode): void {
-  if (k.changes !== null && isOnDisk(inode)) k.changes.inodes.add(inode);
+  if (k.changes && isOnDisk(inode)) k.changes.inodes.add(inode);
 }
 
 /** An inode was born. */
 export function noteBirth(k: Kernel, inode: Inode): void {
-  if (k.changes === null || !isOnDisk(inode)) return;
+  if (!k.changes || !isOnDisk(inode)) return;
   k.changes.inodes.add(inode);
   k.changes.fresh.add(inode);
 }
 
 /** What a name in a directory leads to changed. */
 export function noteName(k: Kernel, dir: Inode, name: string): void {
-  if (k.changes !== null && isOnDisk(dir)) addTo(k.changes.names, dir, name);
+  if (k.changes && isOnDisk(dir)) addTo(k.changes.names, dir, name);
 }
 
 /** A page of a file's own content changed, came or went. */
 export function notePage(k: Kernel, inode: Inode, index: number): void {
-  if (k.changes !== null && isOnDisk(inode)) addTo(k.changes.pages, inode, index);
+  if (k.changes && isOnDisk(inode)) addTo(k.changes.pages, inode, index);
 }
 
 /** An inode is about to be freed; its pages went before. Of one the store never saw nothing is left to tell. */
 export function noteDeath(k: Kernel, inode: Inode): void {
   const { changes } = k;
-  if (changes === null || !isOnDisk(inode)) return;
+  if (!changes || !isOnDisk(inode)) return;
   changes.inodes.delete(inode);
   changes.mapped.delete(inode);
   if (changes.fresh.delete(inode)) {
@@ -94,7 +94,7 @@ export function requestSync(k: Kernel, inode: Inode): void {
 /** Whether there is anything for the store to take. */
 export function hasChanges(k: Kernel): boolean {
   const c = k.changes;
-  if (c === null) return true;
+  if (!c) return true;
   if (c.inodes.size > 0 || c.names.size > 0 || c.pages.size > 0 || c.gone.size > 0) return true;
   return c.mapped.size > 0 && c.mappedAt !== k.sched.retired;
 }

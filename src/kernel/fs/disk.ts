@@ -86,7 +86,7 @@ export function allChanges(k: Kernel): DiskChanges {
 /** What open files still held dies with the kernel; what mappings may have written is what it is now. */
 function settleChanges(k: Kernel, lost: Set<Inode>): void {
   const { changes } = k;
-  if (changes === null) return;
+  if (!changes) return;
   for (const inode of lost) {
     for (const index of knownPages(inode)) notePage(k, inode, index);
     noteDeath(k, inode);
