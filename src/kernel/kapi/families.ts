@@ -1,8 +1,13 @@
 /** Door to the families of memory, log, strings, user access, devices and files: importing it registers their functions. */
 import './printk.ts';
 import './memory.ts';
+import './cache.ts';
+import './vmalloc.ts';
+import './mempool.ts';
 import './pages.ts';
 import './area.ts';
+import './fasync.ts';
+import './iter.ts';
 import './uaccess.ts';
 import './string.ts';
 import './chrdev.ts';
@@ -14,3 +19,5 @@ import './poll.ts';
 import './seek.ts';
 import './lib.ts';
 import './rbtree.ts';
+import './list-sort.ts';
+import './arrays.ts';

@@ -32,14 +32,17 @@ kapi('kthread_create_on_node', (k, task, [fn, data, , fmt]) => {
   const text = readKString(k, fmt, 256);
   if (text === null) return bad(k, task, fmt, false);
   const name = format(k, task, text, callArgs(k, 4));
-  return name === null ? 0 : create(k, task, name, fn, data);
+  return name === null ? 0 : createKthread(k, task, name, fn, data);
 });
 kapi('kthread_create_on_cpu', (k, task, [fn, data, cpu, fmt]) => {
   const text = readKString(k, fmt, 256);
-  return text === null ? bad(k, task, fmt, false) : create(k, task, text.replace('%u', `${cpu}`), fn, data);
+  return text === null
+    ? bad(k, task, fmt, false)
+    : createKthread(k, task, text.replace('%u', `${cpu}`), fn, data);
 });
 
-function create(k: Kernel, task: Task, name: string, fn: number, data: number): number {
+/** A thread that waits for its first wake-up; the address of its task_struct, or a negative errno. */
+export function createKthread(k: Kernel, task: Task, name: string, fn: number, data: number): number {
   const thread = createKernelTask(k, name.slice(0, 15), { step: 'kthread.main', state: { fn, data } });
   if (!thread) return errPtr(EAGAIN);
   const address = taskPointer(k, thread);
@@ -60,7 +63,7 @@ function create(k: Kernel, task: Task, name: string, fn: number, data: number): 
 }
 
 /** The entry of the running thread; undefined for anything that kthread_create did not make. */
-function own(k: Kernel, task: Task): Kthread | undefined {
+export function ownKthread(k: Kernel, task: Task): Kthread | undefined {
   const address = k.tasking.mirrors.get(task.tid)?.address;
   return address === undefined ? undefined : k.tasking.kthreads.get(address);
 }
@@ -74,7 +77,7 @@ function named(k: Kernel, task: Task, address: number): Kthread | null {
 
 /** kthread(): runs the function, unless the thread was stopped before it ran. */
 defineStep('kthread.main', (k, task, { fn, data }: { fn: number; data: number }): Outcome => {
-  const thread = own(k, task);
+  const thread = ownKthread(k, task);
   if (thread?.shouldStop) {
     thread.result = -EINTR;
     return 0;
@@ -83,7 +86,7 @@ defineStep('kthread.main', (k, task, { fn, data }: { fn: number; data: number })
 });
 
 function ended(k: Kernel, task: Task, result: number): void {
-  const thread = own(k, task);
+  const thread = ownKthread(k, task);
   if (!thread) return;
   thread.result = result | 0;
   wakeUp(k, thread.changed);
@@ -109,18 +112,21 @@ for (const name of ['kthread_complete_and_exit', 'complete_and_exit'])
     return task.state === 'running' ? leave(k, task, code) : 0;
   });
 
-kapi('kthread_should_stop', (k, task) => (own(k, task)?.shouldStop ? 1 : 0));
-kapi('kthread_should_park', (k, task) => (own(k, task)?.shouldPark ? 1 : 0));
-kapi('kthread_freezable_should_stop', (k, task) => (own(k, task)?.shouldStop ? 1 : 0));
+kapi('kthread_should_stop', (k, task) => (ownKthread(k, task)?.shouldStop ? 1 : 0));
+kapi('kthread_should_park', (k, task) => (ownKthread(k, task)?.shouldPark ? 1 : 0));
+kapi('kthread_freezable_should_stop', (k, task) => (ownKthread(k, task)?.shouldStop ? 1 : 0));
 
 /** kthread_stop(): tells the thread, wakes it, waits until it is gone; what its function returned. */
-kapi('kthread_stop', (k, task, [address]) => {
+kapi('kthread_stop', (k, task, [address]) => stopKthread(k, task, address));
+
+export function stopKthread(k: Kernel, task: Task, address: number): Outcome {
   const thread = named(k, task, address);
   if (!thread) return 0;
   if (kapiState(task).entered === 'start') {
     thread.shouldStop = true;
     if (thread.parked) unpark(k, thread);
     tryToWakeUp(k, address, TASK_NORMAL | PARKED);
+    wakeUp(k, thread.changed);
   }
   const running = k.task.tasks.get(thread.tid);
   if (running?.kthread && thread.result === null)
@@ -128,7 +134,7 @@ kapi('kthread_stop', (k, task, [address]) => {
   resumed(k, task);
   k.tasking.kthreads.delete(address);
   return thread.result ?? -EINTR;
-});
+}
 
 kapi('kthread_park', (k, task, [address]) => {
   const thread = named(k, task, address);
@@ -154,7 +160,7 @@ kapi('kthread_unpark', (k, task, [address]) => {
   return 0;
 });
 kapi('kthread_parkme', (k, task) => {
-  const thread = own(k, task);
+  const thread = ownKthread(k, task);
   if (!thread) return 0;
   if (!thread.shouldPark) {
     resumed(k, task);

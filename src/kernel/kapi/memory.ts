@@ -1,25 +1,23 @@
 /**
- * kmalloc, kmem_cache, vmalloc and pages for modules (mm/slub.c, mm/vmalloc.c, mm/page_alloc.c). Always true: every live
+ * The kernel heap: kmalloc and what caches, vmalloc and pages build on (mm/slub.c). Always true: every live
  * allocation is in `objects` with its size, caller and module; fresh memory is zeroed; a cache hands out last what was freed
  * last; a freed object keeps its bytes but for the eight in its middle, where the (mixed) pointer to the next free one lies.
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
-import { LINEAR_BASE, VMALLOC_BASE } from '../mm/layout.ts';
+import { LINEAR_BASE } from '../mm/layout.ts';
 import { allocPage, putPage } from '../mm/pages.ts';
 import { kfault } from '../module/fault.ts';
 import { fillK, KernelPage, readK, writeK, writeKBig } from '../module/kmem.ts';
 import { mapFresh, unmapPages } from '../module/memory.ts';
-import { call } from '../module/runtime.ts';
-import { defineStep } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, load, loadString, moduleAt, store, unsigned } from './access.ts';
 import { checkReuse, type Freed, type HeapError, linkOffset, noteBadFree, noteFree } from './heap-errors.ts';
 import { pageStruct } from './page-struct.ts';
 import { kapi } from './registry.ts';
-import { dumpStack, kernelBug, kernelWarn, kernelWarnOnce } from './report.ts';
+import { kernelBug, kernelWarnOnce } from './report.ts';
 import { kapiRoom } from './room.ts';
 
 /** One live allocation, for leak reports and inspection. */
@@ -78,11 +76,10 @@ const MAX_CACHE_SIZE = 8192;
 export const KMALLOC_MAX_SIZE = 1 << 22;
 /** Contiguous pages of more than one live here: above all the memory the linear map can have. */
 const WINDOW_BASE = LINEAR_BASE + 2 ** 35;
-const MAX_CACHES = 1000;
 /** Every record costs the host memory that no page counts. */
 const MAX_OBJECTS = 1_000_000;
 
-function heap(k: Kernel): HeapRoom {
+export function heap(k: Kernel): HeapRoom {
   const room = kapiRoom(k).heap;
   if (room.caches.length === 0)
     for (const size of CLASSES)
@@ -90,7 +87,7 @@ function heap(k: Kernel): HeapRoom {
   return room;
 }
 
-const newCache = (name: string, size: number, stride: number): KmemCache => ({
+export const newCache = (name: string, size: number, stride: number): KmemCache => ({
   name,
   size,
   stride,
@@ -102,8 +99,8 @@ const newCache = (name: string, size: number, stride: number): KmemCache => ({
   module: null,
 });
 
-/** First fit among the areas between `from` and `to`, with a guard page after each. Null: no memory. */
-function mapArea(k: Kernel, from: Vaddr, to: Vaddr, pages: number): Vaddr | null {
+/** First fit among the areas between `from` and `to`, with a guard page after each; nothing is mapped there yet. Null: no room. */
+export function placeArea(k: Kernel, from: Vaddr, to: Vaddr, pages: number): Vaddr | null {
   const { areas } = heap(k);
   let base = from;
   let at = areas.findIndex((area) => area.base >= from);
@@ -112,13 +109,25 @@ function mapArea(k: Kernel, from: Vaddr, to: Vaddr, pages: number): Vaddr | null
     if (areas[at].base - base >= (pages + 1) * PAGE_SIZE) break;
     base = areas[at].base + (areas[at].pages + 1) * PAGE_SIZE;
   }
-  if (base + pages * PAGE_SIZE > to || !mapFresh(k, base, pages, KernelPage.DATA)) return null;
+  if (base + pages * PAGE_SIZE > to) return null;
   areas.splice(at, 0, { base, pages });
   k.sched.kernelWork += pages * 20;
   return base;
 }
 
-function unmapArea(k: Kernel, base: Vaddr): boolean {
+/** An area with fresh pages. Null: no room or no memory. */
+export function mapArea(k: Kernel, from: Vaddr, to: Vaddr, pages: number): Vaddr | null {
+  const base = placeArea(k, from, to, pages);
+  if (base === null || mapFresh(k, base, pages, KernelPage.DATA)) return base;
+  const { areas } = heap(k);
+  areas.splice(
+    areas.findIndex((area) => area.base === base),
+    1,
+  );
+  return null;
+}
+
+export function unmapArea(k: Kernel, base: Vaddr): boolean {
   const { areas } = heap(k);
   const at = areas.findIndex((area) => area.base === base);
   if (at < 0) return false;
@@ -136,12 +145,12 @@ function contiguous(k: Kernel, pages: number): Vaddr {
   return mapArea(k, WINDOW_BASE, WINDOW_BASE + 2 ** 34, pages) ?? 0;
 }
 
-function freeContiguous(k: Kernel, base: Vaddr, pages: number): void {
+export function freeContiguous(k: Kernel, base: Vaddr, pages: number): void {
   if (pages === 1) putPage(k, (base - LINEAR_BASE) / PAGE_SIZE);
   else unmapArea(k, base);
 }
 
-function record(
+export function record(
   k: Kernel,
   task: Task,
   of: Pick<Allocation, 'address' | 'size' | 'room' | 'kind' | 'cache'>,
@@ -168,7 +177,7 @@ function grow(k: Kernel, cache: KmemCache, index: number): boolean {
   return true;
 }
 
-function take(k: Kernel, task: Task, index: number): Vaddr {
+export function take(k: Kernel, task: Task, index: number): Vaddr {
   const cache = heap(k).caches[index]!;
   if (cache.free.length === 0 && !grow(k, cache, index)) return 0;
   const address = cache.free.pop()!;
@@ -179,7 +188,7 @@ function take(k: Kernel, task: Task, index: number): Vaddr {
   return address;
 }
 
-const slabOf = (k: Kernel, address: Vaddr): { index: number; base: Vaddr } | null => {
+export const slabOf = (k: Kernel, address: Vaddr): { index: number; base: Vaddr } | null => {
   const room = heap(k);
   const page = address - (((address % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE);
   for (const base of [page, page - PAGE_SIZE]) {
@@ -192,7 +201,7 @@ const slabOf = (k: Kernel, address: Vaddr): { index: number; base: Vaddr } | nul
 };
 
 /** Puts an object back. Its bytes stay, but for the link to the next free one. */
-function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): void {
+export function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): void {
   const room = heap(k);
   const cache = room.caches[index]!;
   const next = cache.free[cache.free.length - 1];
@@ -312,7 +321,7 @@ export const allocations = (k: Kernel): Allocation[] => (k.kapi ? [...k.kapi.hea
 export const kmemCaches = (k: Kernel): KmemCache[] =>
   k.kapi ? heap(k).caches.filter((cache) => cache !== null) : [];
 
-const variants = (name: string): string[] => [name, `__${name}`, `${name}_noprof`, `__${name}_noprof`];
+export const variants = (name: string): string[] => [name, `__${name}`, `${name}_noprof`, `__${name}_noprof`];
 export const define = (names: readonly string[], handler: Parameters<typeof kapi>[1]): void => {
   for (const name of names) kapi(name, handler);
 };
@@ -374,179 +383,9 @@ define(['kstrndup', 'kmemdup_nul'], (k, task, [from, max]) => {
   return text === null ? 0 : copied(k, task, bytesOf(`${text}\0`));
 });
 
-// ── kmem_cache ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-function createCache(k: Kernel, task: Task, name: number, size: number, align: number, ctor: number): Vaddr {
-  const text = loadString(k, task, name, 256);
-  const room = heap(k);
-  if (text === null || size <= 0 || size > KMALLOC_MAX_SIZE || room.caches.length >= MAX_CACHES) return 0;
-  const unit = Math.max(8, align > 0 && align <= PAGE_SIZE ? align : 8);
-  const cache = newCache(text, size, Math.ceil(size / unit) * unit);
-  cache.ctor = ctor;
-  cache.module = moduleAt(k, k.hart.x(1));
-  const handle = kmalloc(k, task, 64);
-  if (handle === 0) return 0;
-  room.objects.delete(handle);
-  room.cacheOf.set(handle, room.caches.push(cache) - 1);
-  return handle;
-}
-kapi('__kmem_cache_create', (k, task, [name, size, align, , ctor]) =>
-  createCache(k, task, name, size, align, ctor),
-);
-kapi('kmem_cache_create', (k, task, [name, size, align, , ctor]) =>
-  createCache(k, task, name, size, align, ctor),
-);
-kapi('kmem_cache_create_usercopy', (k, task, args) =>
-  createCache(k, task, args[0], args[1], args[2], args[6]),
-);
-
-define([
-  'kmem_cache_alloc',
-  'kmem_cache_alloc_noprof',
-  'kmem_cache_zalloc',
-  'kmem_cache_alloc_node',
-  'kmem_cache_alloc_node_noprof',
-], (k, task, [handle]) => {
-  const index = heap(k).cacheOf.get(handle);
-  const cache = index === undefined ? null : heap(k).caches[index];
-  if (!cache || index === undefined) return kfault(k, task, handle, false);
-  const address = take(k, task, index);
-  if (address === 0) return 0;
-  record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
-  return cache.ctor === 0
-    ? address
-    : call(cache.ctor, [address], { step: 'kmem_cache.made', state: { address } });
-});
-defineStep('kmem_cache.made', (_k, _task, state: { address: Vaddr }) => state.address);
-kapi('kmem_cache_free', (k, task, [handle, address]) => {
-  const index = heap(k).cacheOf.get(handle);
-  if (index === undefined) return kfault(k, task, handle, false);
-  const slab = slabOf(k, address);
-  if (!slab || slab.index !== index) {
-    kernelWarn(
-      k,
-      task,
-      { file: 'mm/slub.c:4645', symbol: 'cache_from_obj+0xa2/0xc4' },
-      'cache_from_obj: Wrong slab cache',
-    );
-    return 0;
-  }
-  giveBack(k, task, address, index);
-  return 0;
-});
-kapi('kmem_cache_size', (k, _task, [handle]) => heap(k).caches[heap(k).cacheOf.get(handle) ?? -1]?.size ?? 0);
-kapi('kmem_cache_shrink', () => 0);
-kapi('kmem_cache_destroy', (k, task, [handle]) => {
-  const room = heap(k);
-  const index = room.cacheOf.get(handle);
-  const cache = index === undefined ? null : room.caches[index];
-  if (handle === 0 || !cache || index === undefined) return 0;
-  if (cache.active > 0) {
-    const text = `kmem_cache_destroy ${cache.name}: Slab cache still has objects when called from module`;
-    kernelWarn(k, task, { file: 'mm/slab_common.c:528', symbol: 'kmem_cache_destroy+0x12c/0x140' }, text);
-    return 0;
-  }
-  for (const [base, of] of room.slabs)
-    if (of === index) {
-      room.slabs.delete(base);
-      freeContiguous(k, base, cache.pages);
-    }
-  room.caches[index] = null;
-  room.cacheOf.delete(handle);
-  kfree(k, task, handle);
-  return 0;
-});
-
-// ── vmalloc ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const VMALLOC_SYMBOL = '__vmalloc_node_range_noprof+0x70e/0x756';
-
-export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
-  const pages = Math.ceil(size / PAGE_SIZE);
-  if (size === 0) {
-    kernelWarnOnce(k, task, { file: 'mm/vmalloc.c:3838', symbol: VMALLOC_SYMBOL });
-    return 0;
-  }
-  const told = kapiRoom(k).warned;
-  if (pages > k.guest.maxPages) {
-    if (!told.has('vmalloc')) {
-      told.add('vmalloc');
-      const text = `${task.comm}: vmalloc error: size ${pages * PAGE_SIZE}, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0`;
-      printWarn(k, text);
-      dumpStack(k, task, [
-        'dump_backtrace+0x28/0x30',
-        'show_stack+0x38/0x44',
-        'dump_stack_lvl+0x5a/0x7c',
-        'dump_stack+0x18/0x20',
-        'warn_alloc+0x102/0x176',
-        '__vmalloc_node_range_noprof+0x72c/0x756',
-        'vmalloc_noprof+0x54/0x62',
-      ]);
-    }
-    return 0;
-  }
-  const address = mapArea(k, VMALLOC_BASE, VMALLOC_BASE + 2 ** 36, pages);
-  if (address === null) return 0;
-  record(k, task, { address, size, room: pages * PAGE_SIZE, kind: 'vmalloc', cache: '' });
-  return address;
-}
-
-export function vfree(k: Kernel, task: Task, address: Vaddr): void {
-  if (address === 0) return;
-  if (unmapArea(k, address)) {
-    const known = heap(k).objects.get(address);
-    if (known) noteFree(k, task, known, 0);
-    heap(k).objects.delete(address);
-    return;
-  }
-  noteBadFree(k, task, address);
-  const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
-  kernelWarn(
-    k,
-    task,
-    { file: 'mm/vmalloc.c:3378', symbol: 'vfree+0x128/0x16a' },
-    `Trying to vfree() nonexistent vm area (${shown})`,
-  );
-}
-
-define([
-  ...variants('vmalloc'),
-  ...variants('vzalloc'),
-  'vmalloc_user',
-  'vmalloc_user_noprof',
-  'vmalloc_node',
-  'vzalloc_node',
-  'vmalloc_32',
-], (k, task, [size]) => vmalloc(k, task, unsigned(size)));
-define(['vfree'], (k, task, [address]) => {
-  vfree(k, task, address);
-  return 0;
-});
-/** kvmalloc: kmalloc when it is small enough, else vmalloc. */
-const kvmalloc = (k: Kernel, task: Task, size: number): Vaddr =>
-  size > KMALLOC_MAX_SIZE ? vmalloc(k, task, size) : kmalloc(k, task, size);
-define([...variants('kvmalloc'), ...variants('kvzalloc'), 'kvmalloc_node', '__kvmalloc_node_noprof'], (
-  k,
-  task,
-  [size],
-) => kvmalloc(k, task, unsigned(size)));
-define(['kvmalloc_array', 'kvcalloc'], (k, task, [n, size]) =>
-  kvmalloc(k, task, unsigned(n) * unsigned(size)));
-kapi('kvfree', (k, task, [address]) => {
-  if (heap(k).areas.some((area) => area.base === address) && !heap(k).large.has(address))
-    vfree(k, task, address);
-  else kfree(k, task, address);
-  return 0;
-});
-kapi('is_vmalloc_addr', (_k, _task, [address]) =>
-  Number(address >= VMALLOC_BASE && address < VMALLOC_BASE + 2 ** 36),
-);
-
 /** Frees what a devm_ function took: with a device that has no driver nothing is released for it. */
 define(['devm_kmalloc', 'devm_kzalloc'], (k, task, [, size]) => kmalloc(k, task, unsigned(size)));
 kapi('devm_kfree', (k, task, [, address]) => {
   kfree(k, task, address);
   return 0;
 });
-
-const printWarn = (k: Kernel, text: string): void => printk(k, Level.WARNING, text);

@@ -5,6 +5,7 @@ import './completion.ts';
 import './irq.ts';
 import './kprobe.ts';
 import './kthread.ts';
+import './kthread-worker.ts';
 import './notifier.ts';
 import './signal.ts';
 import './task.ts';

@@ -29,6 +29,9 @@ function pageAt(k: Kernel, va: Vaddr, write: boolean): Pfn {
   return ptePfn(pte);
 }
 
+/** The page frame behind a kernel address; -1: none. */
+export const frameAt = (k: Kernel, va: Vaddr): Pfn => pageAt(k, va, false);
+
 /** Maps a page at a kernel address; false when there is no memory for the table. */
 export function mapKernelPage(k: Kernel, va: Vaddr, pfn: Pfn, flags: number): boolean {
   const at = kernelPte(k, va);
