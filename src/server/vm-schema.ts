@@ -1,23 +1,25 @@
 /** How a machine looks from outside, and how a lab record becomes that. */
 import { type Static, Type } from 'typebox';
 import type { VmQuotas } from '../host/types.ts';
+import { VM_NAME } from '../lab/checks.ts';
+import { QUOTA_LIMITS } from '../lab/courses.ts';
 import type { SnapshotRecord, VmView } from '../lab/types.ts';
 import { Body, oneOf, orNull } from './schema.ts';
 
 export const VM_STATES = ['BUILD', 'ACTIVE', 'SHUTOFF', 'SUSPENDED', 'ERROR'] as const;
 export const HEALTH = ['running', 'oopsed', 'panicked', 'halted', 'simulator bug'] as const;
 
+const quota = (name: keyof VmQuotas, description?: string) => {
+  const [minimum, maximum] = QUOTA_LIMITS[name];
+  return Type.Integer({ minimum, maximum, ...(description === undefined ? {} : { description }) });
+};
 const quotaProperties = {
-  memoryMiB: Type.Integer({ minimum: 32, maximum: 3072 }),
-  diskMiB: Type.Integer({ minimum: 1, maximum: 65_536 }),
-  maxTasks: Type.Integer({ minimum: 16, maximum: 32_768 }),
-  maxOpenFiles: Type.Integer({ minimum: 64, maximum: 1_048_576 }),
-  cpuShare: Type.Integer({
-    minimum: 1,
-    maximum: 10_000,
-    description: 'weight among busy VMs; 100 is normal',
-  }),
-  outputBytesPerSec: Type.Integer({ minimum: 1024, maximum: 1_000_000_000 }),
+  memoryMiB: quota('memoryMiB'),
+  diskMiB: quota('diskMiB'),
+  maxTasks: quota('maxTasks'),
+  maxOpenFiles: quota('maxOpenFiles'),
+  cpuShare: quota('cpuShare', 'weight among busy VMs; 100 is normal'),
+  outputBytesPerSec: quota('outputBytesPerSec'),
 } satisfies Record<keyof VmQuotas, unknown>;
 export const Quotas = Type.Object(quotaProperties);
 export const QuotaChange = Body(
@@ -28,7 +30,7 @@ export const QuotaChange = Body(
 
 /** A machine's name is its first host name. */
 export const VmName = Type.String({
-  pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  pattern: VM_NAME.source,
   description: 'lower-case letters, digits and hyphens, as in a host name',
 });
 

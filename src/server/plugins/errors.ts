@@ -108,7 +108,7 @@ export function fieldErrors(part: string, faults: readonly SchemaFault[]): Field
 export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof LabError) {
-    const kind = error.code === 'not-found' ? notFoundKind(request) : LAB_KINDS[error.code];
+    const kind = error.kind ?? (error.code === 'not-found' ? notFoundKind(request) : LAB_KINDS[error.code]);
     const errors = error.errors.map(({ where, message }) => ({
       in: where.startsWith('line') ? 'csv' : 'body',
       field: where.replace(/^\//, ''),

@@ -23,7 +23,11 @@ const ExecBody = Body({
   ),
   user: Type.Optional(UserName),
   cwd: Type.Optional(Type.String({ pattern: '^/[^\\0]*$', maxLength: 4095 })),
-  env: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Argument)),
+  env: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Argument, {
+      additionalProperties: false,
+    }),
+  ),
   stdin: Type.Optional(Type.String()),
   encoding: oneOf(['utf-8', 'base64'], {
     default: 'utf-8',

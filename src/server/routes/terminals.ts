@@ -31,6 +31,7 @@ const showTerminal = ({ createdSec, ...terminal }: TerminalInfo): Static<typeof 
 });
 const Session = Type.Object({
   id: Type.String(),
+  terminal: Type.String(),
   personId: orNull(Type.String()),
   user: Type.String(),
   via: oneOf(['websocket', 'ssh']),
@@ -70,8 +71,22 @@ export async function terminalRoutes(app: App): Promise<void> {
     });
     attachment.exit.catch(() => {});
     attached.set(request.raw, { attachment, writer });
-    if (request.raw.socket.destroyed) attachment.detach();
-    else request.raw.socket.once('close', () => attachment.detach());
+    const session = await lab.terminalSessions.opened({
+      terminal,
+      vmId: vm.id,
+      personId: request.principal!.personId,
+      user: attachment.terminal.user,
+      via: 'websocket',
+      remoteAddress: request.ip,
+    });
+    const leave = (): void => {
+      attachment.detach();
+      lab.terminalSessions
+        .closed(session)
+        .catch((error) => request.log.warn({ err: error }, 'the end of a session was not recorded'));
+    };
+    if (request.raw.socket.destroyed) leave();
+    else request.raw.socket.once('close', leave);
   };
   const upgradeOnly = async (): Promise<never> => {
     throw new Problem('upgrade-required', undefined, {}, { upgrade: 'websocket' });
@@ -94,14 +109,6 @@ export async function terminalRoutes(app: App): Promise<void> {
       size: { rows, cols },
       env: { TERM: 'xterm-256color' },
       remoteHost: request.ip,
-    });
-    await lab.terminalSessions.opened({
-      id: opened.id,
-      vmId: vm.id,
-      personId: request.principal!.personId,
-      user,
-      via: 'websocket',
-      remoteAddress: request.ip,
     });
     return opened.id;
   };
@@ -244,16 +251,6 @@ export async function terminalRoutes(app: App): Promise<void> {
       socket.on('message', () => socket.close(CLOSE.policy, 'nothing is expected from you'));
     },
   });
-
-  const stopEvents = host.onEvent((event) => {
-    if (event.kind !== 'terminal.closed') return;
-    const { terminal } = event.detail;
-    if (typeof terminal === 'string')
-      lab.terminalSessions
-        .closed(terminal)
-        .catch((error) => app.log.warn({ err: error }, 'session not closed'));
-  });
-  app.addHook('onClose', async () => stopEvents());
 }
 
 const showEvent = ({ timeMs, kind, detail }: VmEvent) => ({
