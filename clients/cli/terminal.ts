@@ -64,11 +64,18 @@ export function attachTerminal(remote: Remote, path: string, session: string | n
       resolve(status);
     };
     let lost = false;
+    let unwritten = 0;
+    let whenWritten: () => void = () => {};
     const connection = new TerminalConnection(
       (query) => openSocket(remote, path, query),
       {
         write: (bytes, done) => {
-          stdout.write(bytes, () => done());
+          unwritten++;
+          stdout.write(bytes, () => {
+            unwritten--;
+            done();
+            if (unwritten === 0) whenWritten();
+          });
         },
         reset: () => stdout.write('\x1b[H\x1b[2J\x1b[3J'),
         size: () => ({ rows: stdout.rows ?? 24, cols: stdout.columns ?? 80 }),
@@ -81,11 +88,13 @@ export function attachTerminal(remote: Remote, path: string, session: string | n
           if (status !== 'connecting') lost = status === 'waiting';
         },
         ended: (end: Exit | { error: string }) => {
-          if ('error' in end) leave(255, `oopsbox: ${end.error}`);
-          else
-            leave(
-              end.signal ? 128 + (constants.signals[end.signal as NodeJS.Signals] ?? 0) : (end.exitCode ?? 0),
-            );
+          const say = (): void => {
+            if ('error' in end) leave(255, `oopsbox: ${end.error}`);
+            else if (end.signal) leave(128 + (constants.signals[end.signal as NodeJS.Signals] ?? 0));
+            else leave(end.exitCode ?? 0);
+          };
+          if (unwritten === 0) say();
+          else whenWritten = say;
         },
       },
       session,

@@ -4,6 +4,8 @@
  * been drawn, so that a connection that drops goes on where it stopped, or is given the screen anew.
  */
 
+import type { ServerMessage } from '../../src/server/terminal-protocol.ts';
+
 /** What both `ws` and a browser's WebSocket are. */
 export interface Socket {
   binaryType: string;
@@ -23,10 +25,7 @@ export interface Exit {
   signal: string | null;
 }
 
-export interface Viewer {
-  label: string;
-  writer: boolean;
-}
+export type Viewer = Extract<ServerMessage, { type: 'viewers' }>['viewers'][number];
 
 /** What whoever shows the terminal does with what comes. */
 export interface TerminalView {
@@ -39,18 +38,6 @@ export interface TerminalView {
   viewers?(viewers: Viewer[]): void;
   /** The end: the process has exited, or the server refused with a reason. */
   ended(end: Exit | { error: string }): void;
-}
-
-interface ServerMessage {
-  type: string;
-  terminal?: { id: string };
-  offset?: number;
-  screen?: number;
-  viewers?: Viewer[];
-  exitCode?: number | null;
-  signal?: string | null;
-  detail?: string;
-  title?: string;
 }
 
 /** Close codes after which another try is useless: policy (no right, spent ticket) and the protocol's own errors. */
@@ -72,8 +59,10 @@ export class TerminalConnection {
   #terminal: string | null;
   #offset: number | null = null;
   #acked = 0;
-  /** Bytes to come that draw the screen and are not part of the output. */
-  #screenLeft = 0;
+  /** Goes up with each new start: what was being drawn before no longer counts. */
+  #era = 0;
+  /** Bytes to come that draw the screen: they are no output. */
+  #screenBytes = 0;
   #delayMs = FIRST_DELAY_MS;
   #over = false;
   #queued: Uint8Array[] = [];
@@ -145,10 +134,13 @@ export class TerminalConnection {
   }
 
   #draw(bytes: Uint8Array): void {
-    const fromScreen = Math.min(this.#screenLeft, bytes.length);
-    this.#screenLeft -= fromScreen;
+    const drawsScreen = Math.min(this.#screenBytes, bytes.length);
+    this.#screenBytes -= drawsScreen;
+    const output = bytes.length - drawsScreen;
+    const era = this.#era;
     this.#view.write(bytes, () => {
-      this.#offset = (this.#offset ?? 0) + bytes.length - fromScreen;
+      if (this.#offset === null || era !== this.#era) return;
+      this.#offset += output;
       if (this.#offset - this.#acked < ACK_STEP) return;
       this.#acked = this.#offset;
       this.#send({ type: 'ack', offset: this.#offset });
@@ -161,33 +153,37 @@ export class TerminalConnection {
         this.#ready(message);
         break;
       case 'resync':
-        this.#view.reset();
-        this.#offset = message.offset ?? this.#offset;
-        this.#screenLeft = message.screen ?? 0;
+        this.#begin(message.offset, message.screen);
         break;
       case 'viewers':
-        this.#view.viewers?.(message.viewers ?? []);
+        this.#view.viewers?.(message.viewers);
         break;
       case 'exit':
-        this.#end({ exitCode: message.exitCode ?? null, signal: message.signal ?? null });
+        this.#end({ exitCode: message.exitCode, signal: message.signal });
         break;
       case 'error':
-        this.#end({ error: message.detail ?? message.title ?? 'the server reported an error' });
+        this.#end({ error: message.detail ?? message.title });
         break;
     }
   }
 
-  #ready(message: ServerMessage): void {
-    this.#terminal = message.terminal?.id ?? this.#terminal;
-    this.#screenLeft = message.screen ?? 0;
-    if (message.offset !== undefined && (message.offset !== this.#offset || this.#screenLeft > 0)) {
-      if (this.#offset !== null) this.#view.reset();
-      this.#offset = message.offset;
-    }
-    this.#acked = this.#offset ?? 0;
+  /** Output goes on at `offset`, after `screen` bytes that draw all there was before. */
+  #begin(offset: number, screen: number): void {
+    const goesOn = screen === 0 && offset === this.#offset;
+    if (!goesOn && this.#offset !== null) this.#view.reset();
+    this.#era++;
+    this.#offset = offset;
+    this.#acked = offset;
+    this.#screenBytes = screen;
+    this.#send({ type: 'ack', offset });
+  }
+
+  #ready(message: Extract<ServerMessage, { type: 'ready' }>): void {
+    this.#terminal = message.terminal.id;
+    this.#begin(message.offset, message.screen);
     this.#delayMs = FIRST_DELAY_MS;
     this.#view.status('connected');
-    this.#view.viewers?.(message.viewers ?? []);
+    this.#view.viewers?.(message.viewers);
     this.resize(this.#view.size());
     for (const bytes of this.#queued.splice(0)) this.#socket?.send(bytes);
   }
