@@ -1,0 +1,58 @@
+/**
+ * Which account of which machine a client means, and how the keys of a machine are read. Always true: what a name means is worked
+ * out once for a connection; what lies on the disk is read as it is at that moment.
+ */
+
+import ssh2 from 'ssh2';
+import type { Host } from '../../host/types.ts';
+import type { VmRecord } from '../../lab/types.ts';
+import { fileText } from './guest-files.ts';
+import type { SshdConfig } from './sshd-config.ts';
+
+/** `student%anil-vm.os-2026`: the account, the machine, its course. */
+export interface LoginName {
+  user: string;
+  vm: string | null;
+  course: string | null;
+}
+
+/** Takes a login name apart: `USER`, `USER%VM` or `USER%VM.COURSE`. */
+export function parseLoginName(text: string): LoginName {
+  const percent = text.lastIndexOf('%');
+  if (percent < 0) return { user: text, vm: null, course: null };
+  const [, vm, course] = /^([^.]*)(?:\.(.*))?$/.exec(text.slice(percent + 1)) ?? [];
+  return { user: text.slice(0, percent), vm: vm || null, course: course || null };
+}
+
+const DEFAULT_KEYS = ['ed25519', 'ecdsa', 'rsa'].map((type) => `/etc/ssh/ssh_host_${type}_key`);
+
+export type HostKey = ssh2.ParsedKey;
+
+/** Parsed keys by their text, the latest few: parsing costs more than reading. */
+const parsed = new Map<string, HostKey | null>();
+const MAX_PARSED = 1000;
+
+function parseHostKey(text: string): HostKey | null {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  let key: HostKey | null = null;
+  try {
+    const answer = ssh2.utils.parseKey(text) as HostKey | HostKey[] | Error;
+    const one = Array.isArray(answer) ? answer[0] : answer;
+    if (one && !(one instanceof Error) && one.isPrivateKey()) key = one;
+  } catch {
+    key = null;
+  }
+  parsed.set(text, key);
+  if (parsed.size > MAX_PARSED) parsed.delete(parsed.keys().next().value as string);
+  return key;
+}
+
+/** The host keys on the machine's disk; those that cannot be used are left out, as sshd does with a message. */
+export async function readHostKeys(host: Host, vmId: string, config: SshdConfig): Promise<HostKey[]> {
+  const paths = config.hostKeys ?? DEFAULT_KEYS;
+  const texts = await Promise.all(paths.slice(0, 8).map((path) => fileText(host, vmId, path)));
+  return texts.flatMap((text) => (text === null ? [] : (parseHostKey(text) ?? [])));
+}
+
+export type { VmRecord };
