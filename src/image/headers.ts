@@ -35,7 +35,6 @@ const THIN: Readonly<Record<string, readonly string[]>> = {
   'linux/fs_struct.h': ['linux/path.h', 'linux/spinlock.h'],
   'linux/fdtable.h': ['linux/fs.h', 'linux/spinlock.h'],
   'linux/file.h': ['linux/fs.h'],
-  'linux/uio.h': ['linux/types.h'],
   'linux/cdev.h': ['linux/kobject.h', 'linux/kdev_t.h', 'linux/fs.h'],
   'linux/mod_devicetable.h': ['linux/types.h'],
   'linux/user_namespace.h': ['linux/types.h'],

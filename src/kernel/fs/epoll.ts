@@ -11,7 +11,7 @@ import { getFile, installOrPut, newFile } from './file.ts';
 import { O, Poll } from './flags.ts';
 import { newInode } from './inode.ts';
 import { defineFileOps, opsOf } from './ops.ts';
-import { deadlineOf, lookEnded, pollFile } from './poll.ts';
+import { askModules, deadlineOf, lookEnded, pollFile } from './poll.ts';
 import type { File } from './types.ts';
 
 const EPOLLET = 0x80000000;
@@ -149,6 +149,14 @@ function readyEvents(k: Kernel, task: Task | null, item: Item, take: boolean, qu
   return fresh ? ready : 0;
 }
 
+/** The files an instance watches, with those of instances it watches. */
+function* watched(epoll: Epoll, level = 0): Generator<File> {
+  for (const { file, disarmed } of epoll.items)
+    if (file.kind !== 'eventpoll') {
+      if (!disarmed) yield file;
+    } else if (level < MAX_NESTING) yield* watched(epollOf(file), level + 1);
+}
+
 /** epoll_pwait(2): the events, or a wait. */
 export function waitEpoll(
   k: Kernel,
@@ -160,6 +168,8 @@ export function waitEpoll(
   const epoll = epollOf(epfile);
   const deadline = deadlineOf(k, task, timeoutNs);
   prune(k, epoll);
+  const asking = askModules(k, task, watched(epoll));
+  if (asking) return asking;
   const queues: WaitQueue[] = [epoll.changed];
   const out: EpollEvent[] = [];
   const reported: Item[] = [];

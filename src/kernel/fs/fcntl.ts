@@ -4,6 +4,7 @@ import { type Kernel, unsupported } from '../kernel.ts';
 import { copyIn, copyOut } from '../mm/uaccess.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
+import { setAsync, setOwner } from './async.ts';
 import { getFile, getFileRaw, getFileRef, installFd, isReadable, isWritable, putFile } from './file.ts';
 import { MAX_OFFSET, O, RLIMIT_NOFILE } from './flags.ts';
 import { conflicting, setLock, unlock } from './locks.ts';
@@ -40,7 +41,7 @@ const F = {
 } as const;
 const F_UNLCK = 2;
 const F_WRLCK = 1;
-const SETTABLE = O.APPEND | O.NONBLOCK | O.ASYNC | O.DIRECT | O.NOATIME;
+const SETTABLE = O.APPEND | O.NONBLOCK | O.DIRECT | O.NOATIME;
 /** Commands that O_PATH descriptors answer too. */
 const PATH_OK = new Set<number>([F.DUPFD, F.DUPFD_CLOEXEC, F.GETFD, F.SETFD, F.GETFL]);
 
@@ -62,7 +63,7 @@ export function fcntl(k: Kernel, task: Task, fd: number, cmd: number, arg: numbe
       return file.flags;
     case F.SETFL:
       file.flags = (file.flags & ~SETTABLE) | (arg & SETTABLE);
-      return 0;
+      return setAsync(k, task, fd, file, (arg & O.ASYNC) !== 0);
     case F.GETLK:
     case F.OFD_GETLK:
       return testLock(k, task, file, arg, cmd === F.OFD_GETLK);
@@ -97,8 +98,7 @@ function duplicate(k: Kernel, task: Task, file: File, min: number, cloexec: bool
 function ownership(k: Kernel, task: Task, file: File, cmd: number, arg: number): number {
   switch (cmd) {
     case F.SETOWN:
-      file.owner.pid = arg | 0;
-      return 0;
+      return setOwner(k, task, file, arg | 0);
     case F.GETOWN:
       return file.owner.pid;
     case F.SETSIG:
@@ -113,8 +113,7 @@ function ownership(k: Kernel, task: Task, file: File, cmd: number, arg: number):
       const view = new DataView(raw.buffer, raw.byteOffset);
       const type = view.getInt32(0, true);
       if (type < 0 || type > 2) return -Errno.EINVAL;
-      file.owner.pid = type === 2 ? -view.getInt32(4, true) : view.getInt32(4, true);
-      return 0;
+      return setOwner(k, task, file, type === 2 ? -view.getInt32(4, true) : view.getInt32(4, true));
     }
     case F.GETOWN_EX: {
       const out = new Uint8Array(8);

@@ -4,6 +4,7 @@ import { type Kernel, unsupported } from '../kernel.ts';
 import { readI32 } from '../mm/uaccess.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
+import { setAsync } from './async.ts';
 import { getFile } from './file.ts';
 import { O } from './flags.ts';
 import { opsOf } from './ops.ts';
@@ -29,8 +30,8 @@ export function ioctl(k: Kernel, task: Task, fd: number, cmd: number, arg: numbe
     case FIOASYNC: {
       const on = readI32(k, task, arg);
       if (on === null) return -Errno.EFAULT;
-      const flag = cmd === FIONBIO ? O.NONBLOCK : O.ASYNC;
-      file.flags = on !== 0 ? file.flags | flag : file.flags & ~flag;
+      if (cmd === FIOASYNC) return setAsync(k, task, fd, file, on !== 0);
+      file.flags = on !== 0 ? file.flags | O.NONBLOCK : file.flags & ~O.NONBLOCK;
       return 0;
     }
     case FICLONE:

@@ -98,6 +98,8 @@ export interface FileOps {
   /** Each close(2) of a descriptor (flush), and the last one (release). */
   flush?(k: Kernel, task: Task, file: File): Outcome;
   release?(k: Kernel, file: File): void;
+  /** O_ASYNC is to be set or cleared. Without it the flag is all there is. */
+  fasync?(k: Kernel, task: Task, fd: number, file: File, on: boolean): Outcome;
   fsync?(k: Kernel, task: Task, file: File): Outcome;
   /** Extra lines of /proc/PID/fdinfo. */
   fdinfo?(k: Kernel, file: File): string;

@@ -12,6 +12,7 @@ import { kernelSigInfo, sendSignalTask } from '../signal/send.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
 import { wakeUp } from '../task/wait.ts';
+import { Band, objectReady } from './async.ts';
 import { isReadable, isWritable, newFile, putFile } from './file.ts';
 import { O, Poll, S } from './flags.ts';
 import { newInode } from './inode.ts';
@@ -146,6 +147,7 @@ function read(k: Kernel, task: Task, file: File, buf: IoBuf): Outcome {
     if (n < Math.min(part.length, buf.length)) break;
   }
   if (pipe.writeWait.tids.length > 0) wakeUp(k, pipe.writeWait);
+  if (buf.done > 0) objectReady(k, pipe, Band.OUT, file);
   return buf.done;
 }
 
@@ -170,15 +172,16 @@ function write(k: Kernel, task: Task, file: File, buf: IoBuf): Outcome {
       return wait([pipe.writeWait], buf.done > 0 ? { onSignal: buf.done } : {});
     }
     const bytes = copyFromIo(k, task, buf, Math.min(left, room));
-    if (typeof bytes === 'number') return buf.done > 0 ? finishWrite(k, pipe, buf.done) : bytes;
+    if (typeof bytes === 'number') return buf.done > 0 ? finishWrite(k, file, pipe, buf.done) : bytes;
     append(k, pipe, bytes);
     if (bytes.length < Math.min(left, room)) break;
   }
-  return finishWrite(k, pipe, buf.done);
+  return finishWrite(k, file, pipe, buf.done);
 }
 
-function finishWrite(k: Kernel, pipe: Pipe, done: number): number {
+function finishWrite(k: Kernel, file: File, pipe: Pipe, done: number): number {
   if (pipe.readWait.tids.length > 0) wakeUp(k, pipe.readWait);
+  if (done > 0) objectReady(k, pipe, Band.IN, file);
   return done;
 }
 

@@ -178,8 +178,8 @@ export interface File {
   openUid: number;
   /** Kind-specific plain data (the Pipe, Socket, Tty …). */
   data: Plain;
-  /** F_SETOWN, F_SETSIG. */
-  owner: { pid: number; signal: number };
+  /** F_SETOWN with the credentials of who called it, F_SETSIG. */
+  owner: { pid: number; signal: number; uid?: number; euid?: number };
   /** Directory reading position and snapshot. */
   dir: Plain;
   id: number;
@@ -252,6 +252,8 @@ export interface FsRoom {
   watches: number;
   /** Last cookie that paired two inotify events of a rename. */
   nextCookie: number;
+  /** Pipes, terminals and sockets with O_ASYNC; absent: none ever had. */
+  asyncFiles?: File[];
   /** Inodes that have locks, for /proc/locks. */
   lockedInodes: Inode[];
   /** Changed attributes and dynamic nodes of proc, sysfs and debugfs; made on first use. */

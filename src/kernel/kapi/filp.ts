@@ -6,6 +6,7 @@
 import type { Vaddr } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import { isReadable, isWritable } from '../fs/file.ts';
+import { O } from '../fs/flags.ts';
 import { defineFileOps, type FileOps } from '../fs/ops.ts';
 import type { File, Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
@@ -20,6 +21,7 @@ import { call } from '../module/runtime.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, fieldAddress, getField, pointerField, setField, sizeOf, unsigned } from './access.ts';
+import { ITER, makeIter } from './iter.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapiRoom } from './room.ts';
 
@@ -104,6 +106,7 @@ export function makeFilp(
   setField(k, 'dentry', dentry, 'd_name.len', name.length);
   setField(k, 'dentry', dentry, 'd_name.name', fieldAddress('dentry', dentry, 'd_iname'));
   writeK(k, fieldAddress('dentry', dentry, 'd_iname'), bytesOf(`${name}\0`));
+  kapiRoom(k).files.set(filp, file);
   file.kind = 'module';
   file.data = {
     filp,
@@ -126,6 +129,7 @@ export function dropFilp(k: Kernel, task: Task, file: File): void {
   const data = moduleFile(file);
   if (data.released) return;
   data.released = true;
+  kapiRoom(k).files.delete(data.filp);
   for (const owner of data.owners) putModule(k, owner);
   dropInode(k, task, file.inode);
   kfree(k, task, data.filp);
@@ -134,6 +138,7 @@ export function dropFilp(k: Kernel, task: Task, file: File): void {
 const PROC_NAMES: Readonly<Record<string, string>> = {
   open: 'proc_open',
   read: 'proc_read',
+  read_iter: 'proc_read_iter',
   write: 'proc_write',
   llseek: 'proc_lseek',
   release: 'proc_release',
@@ -182,6 +187,8 @@ interface Transfer {
   segment: number;
   pos: number | null;
   total: number;
+  /** The operation is read_iter or write_iter. */
+  iter: boolean;
 }
 
 /** access_ok of the whole buffer as user space gave it. */
@@ -203,10 +210,12 @@ function transfer(
   const entry = opOf(k, task, file, name);
   if (entry === null) return -Errno.EIO;
   if (moduleFile(file).released) return -Errno.EIO;
-  if (entry === 0) return moduleFile(file).style === 'proc_ops' ? -Errno.EIO : -Errno.EINVAL;
+  const iter = entry === 0 ? opOf(k, task, file, `${name}_iter`) : 0;
+  if (iter === null) return -Errno.EIO;
+  if (entry === 0 && iter === 0) return moduleFile(file).style === 'proc_ops' ? -Errno.EIO : -Errno.EINVAL;
   if (io.kernel) return -Errno.EINVAL;
   if (badBuffer(task, io)) return -Errno.EFAULT;
-  return piece(k, task, { file, name, io, segment: 0, pos, total: 0 }, entry);
+  return piece(k, task, { file, name, io, segment: 0, pos, total: 0, iter: iter !== 0 }, iter || entry);
 }
 
 /** One call of the operation: a segment of the user's buffer. */
@@ -217,9 +226,11 @@ function piece(k: Kernel, task: Task, state: Transfer, entry: Vaddr): Outcome {
   const scratch = stackScratch(k, task);
   if (scratch === 0) return -Errno.ENOMEM;
   writeK64(k, scratch, state.pos ?? file.pos);
+  if (state.iter) makeIter(k, scratch, filp, state.pos ?? file.pos, base, length);
   setField(k, 'file', filp, 'f_flags', file.flags);
   setField(k, 'file', filp, 'f_pos', file.pos);
-  return call(entry, [filp, base, length, scratch], { step: 'module.file.moved', state });
+  const args = state.iter ? [scratch + ITER.kiocb, scratch + ITER.iter] : [filp, base, length, scratch];
+  return call(entry, args, { step: 'module.file.moved', state });
 }
 
 defineStep('module.file.moved', (k, task, state: Transfer, entry) => {
@@ -227,7 +238,9 @@ defineStep('module.file.moved', (k, task, state: Transfer, entry) => {
   const { value } = entry;
   const { file, io } = state;
   if (value >= 0) {
-    const pos = readK64(k, stackScratch(k, task)) ?? 0;
+    const scratch = stackScratch(k, task);
+    const pos =
+      (state.iter ? getField(k, 'kiocb', scratch + ITER.kiocb, 'ki_pos') : readK64(k, scratch)) ?? 0;
     if (state.pos !== null) state.pos = pos;
     else if (!moduleFile(file).released) {
       file.pos = pos;
@@ -240,7 +253,7 @@ defineStep('module.file.moved', (k, task, state: Transfer, entry) => {
   if (value !== io.segments[state.segment]?.length || state.segment + 1 >= io.segments.length)
     return state.total;
   state.segment++;
-  const next = opOf(k, task, file, state.name);
+  const next = opOf(k, task, file, state.iter ? `${state.name}_iter` : state.name);
   return next ? piece(k, task, state, next) : state.total;
 });
 
@@ -265,6 +278,12 @@ defineStep('module.file.flushed', (k, task, { file }: { file: File }, entry) => 
 export function release(k: Kernel, task: Task, file: File): Outcome {
   const data = moduleFile(file);
   if (data.released) return 0;
+  if ((file.flags & O.ASYNC) !== 0) {
+    const outcome = fasync(k, task, -1, file, false);
+    file.flags &= ~O.ASYNC;
+    if (typeof outcome !== 'number')
+      return { ...outcome, then: [{ step: 'module.file.unasync', state: { file } }, ...outcome.then] };
+  }
   const entry = opOf(k, task, file, 'release');
   if (entry === null) return 0;
   if (entry === 0) {
@@ -277,6 +296,19 @@ defineStep('module.file.released', (k, task, { file }: { file: File }) => {
   dropFilp(k, task, file);
   return 0;
 });
+
+defineStep('module.file.unasync', (k, task, { file }: { file: File }) => release(k, task, file));
+
+/** fops->fasync; without it the flag is all there is. */
+function fasync(k: Kernel, task: Task, fd: number, file: File, on: boolean): Outcome {
+  const data = moduleFile(file);
+  const entry = data.released ? 0 : opOf(k, task, file, 'fasync');
+  if (entry === null || entry === 0) return 0;
+  return call(entry, [fd, data.filp, Number(on)], {
+    step: 'module.file.answered',
+    state: { file, wide: false },
+  });
+}
 
 /** A last reference that went where nothing can be called: a kernel thread does it. */
 function releaseLater(k: Kernel, file: File): void {
@@ -332,6 +364,7 @@ export const moduleFileOps: FileOps = {
     simple(k, task, file, 'llseek', [offset, whence], -Errno.ESPIPE, true),
   ioctl: (k, task, file, cmd, arg) =>
     simple(k, task, file, 'unlocked_ioctl', [cmd >>> 0, arg], -Errno.ENOTTY, true),
+  fasync,
   fsync: (k, task, file) => simple(k, task, file, 'fsync', [0, Number.MAX_SAFE_INTEGER, 0], -Errno.EINVAL),
   mmap(k, task, file) {
     const entry = moduleFile(file).released ? 0 : opOf(k, task, file, 'mmap');

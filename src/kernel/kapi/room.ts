@@ -4,7 +4,7 @@
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import { randomBytes } from '../drivers/random.ts';
-import type { Inode } from '../fs/types.ts';
+import type { File, Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import type { AreaCall } from './area.ts';
 import type { HeapRoom } from './memory.ts';
@@ -53,6 +53,8 @@ export interface KapiRoom {
   cdevs: ModuleCdev[];
   /** struct inode instances of inodes that a module's file shows. */
   inodes: Map<Inode, { address: Vaddr; users: number }>;
+  /** Open files by their struct file. */
+  files: Map<Vaddr, File>;
   procs: Map<Vaddr, ProcEntry>;
   dirs: Map<Vaddr, TreeDir>;
   /** seq_file instances: how they walk. */
@@ -87,6 +89,7 @@ export function kapiRoom(k: Kernel): KapiRoom {
       pointerKey: (b[0] | (b[1] << 8) | (b[2] << 16) | (b[3] << 24)) >>> 0,
       cdevs: [],
       inodes: new Map(),
+      files: new Map(),
       procs: new Map(),
       dirs: new Map(),
       seqs: new Map(),

@@ -1,5 +1,6 @@
 /** ioctls of all sockets: bytes to read, owners, and the interfaces (man 7 netdevice, socket). */
 import { Errno } from '../abi/errno.ts';
+import { setOwner } from '../fs/async.ts';
 import type { Kernel } from '../kernel.ts';
 import { copyIn, copyOut, readI32, readLong, writeI32, writeU32 } from '../mm/uaccess.ts';
 import { CAP, capable } from '../task/capability.ts';
@@ -56,8 +57,7 @@ export function socketIoctl(k: Kernel, task: Task, socket: Socket, cmd: number, 
     case Sio.SPGRP: {
       const pid = readI32(k, task, arg);
       if (pid === null) return -Errno.EFAULT;
-      if (socket.file) socket.file.owner.pid = pid;
-      return 0;
+      return socket.file ? setOwner(k, task, socket.file, pid) : 0;
     }
     case Sio.FIOGETOWN:
     case Sio.GPGRP:

@@ -3,6 +3,7 @@
  * file releases the socket.
  */
 import { Errno } from '../abi/errno.ts';
+import { Band, objectReady } from '../fs/async.ts';
 import { getFile, installFd, installOrPut, newFile, putFile } from '../fs/file.ts';
 import { O, S } from '../fs/flags.ts';
 import { newInode } from '../fs/inode.ts';
@@ -209,6 +210,7 @@ export function takeError(socket: Socket): number {
 export function wakeReaders(k: Kernel, socket: Socket): void {
   socket.seq++;
   if (socket.readWait.tids.length > 0) wakeUp(k, socket.readWait);
+  objectReady(k, socket, Band.IN);
 }
 export function wakeWriters(k: Kernel, socket: Socket): void {
   socket.seq++;

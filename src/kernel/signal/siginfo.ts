@@ -3,6 +3,8 @@ import { newSigInfo, SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGIO, SIGSEGV, SIGSYS, SI
 import type { SigInfo } from './types.ts';
 
 export const SIGINFO_SIZE = 128;
+/** The highest code that tells of a file (POLL_HUP). */
+const NSIGPOLL = 6;
 
 type Layout = 'kill' | 'queue' | 'timer' | 'child' | 'fault' | 'poll' | 'sys';
 
@@ -15,7 +17,7 @@ function layoutOf(signo: number, code: number): Layout {
     if (isFault(signo)) return 'fault';
     if (signo === SIGIO) return 'poll';
     if (signo === SIGSYS) return 'sys';
-    return 'kill';
+    return code <= NSIGPOLL ? 'poll' : 'kill';
   }
   if (code === Si.TIMER) return 'timer';
   if (code === Si.SIGIO) return 'poll';

@@ -2,6 +2,8 @@
  * What the line discipline does with characters from the wire (n_tty_receive_buf and below, drivers/tty/n_tty.c).
  * Always true: the caller has made room in the ring for every character given.
  */
+
+import { Band, objectReady } from '../fs/async.ts';
 import type { Kernel } from '../kernel.ts';
 import { kernelSigInfo, SIGINT, SIGQUIT, SIGTSTP } from '../signal/bits.ts';
 import { sendSignalPgrp } from '../signal/send.ts';
@@ -36,7 +38,9 @@ export function receive(k: Kernel, tty: Tty, bytes: Uint8Array, overflow: boolea
   }
   if (ldisc.icanon && (termios.lflag & L.EXTPROC) === 0) return;
   ldisc.canonHead = ldisc.head;
-  if (ldisc.head !== ldisc.tail) wakeUp(k, tty.readWait);
+  if (ldisc.head === ldisc.tail) return;
+  objectReady(k, tty, Band.IN);
+  wakeUp(k, tty.readWait);
 }
 
 /** A character that starts stopped output again when any may (IXANY). */
@@ -110,6 +114,7 @@ function endLine(k: Kernel, tty: Tty, c: number): void {
   ldisc.ends[ldisc.head & MASK] = 1;
   putInput(ldisc, c);
   ldisc.canonHead = ldisc.head;
+  objectReady(k, tty, Band.IN);
   wakeUp(k, tty.readWait);
 }
 

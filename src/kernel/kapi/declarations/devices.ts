@@ -55,6 +55,13 @@ exported('linux/fs.h', {
   file_path: 'char *file_path(struct file *file, char *buf, int len)',
   d_path: 'char *d_path(const struct path *path, char *buf, int len)',
 });
+exported('linux/uio.h', {
+  _copy_to_iter: 'size_t _copy_to_iter(const void *addr, size_t bytes, struct iov_iter *i)',
+  _copy_from_iter: 'size_t _copy_from_iter(void *addr, size_t bytes, struct iov_iter *i)',
+  iov_iter_zero: 'size_t iov_iter_zero(size_t bytes, struct iov_iter *i)',
+  iov_iter_advance: 'void iov_iter_advance(struct iov_iter *i, size_t bytes)',
+  iov_iter_revert: 'void iov_iter_revert(struct iov_iter *i, size_t bytes)',
+});
 exported('linux/poll.h', {
   __pollwait: 'void __pollwait(struct file *filp, wait_queue_head_t *wait_address, poll_table *p)',
 });

@@ -53,6 +53,18 @@ exported('linux/mm.h', {
   remap_pfn_range:
     'int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long size, pgprot_t prot)',
   vm_insert_page: 'int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)',
+  vmf_insert_pfn: [
+    'vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn)',
+    { since: kernelVersion(4, 20, 0) },
+  ],
+  vmf_insert_page: [
+    'vm_fault_t vmf_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)',
+    { since: kernelVersion(4, 18, 0) },
+  ],
+  vm_insert_pfn: [
+    'int vm_insert_pfn(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn)',
+    { until: kernelVersion(4, 20, 0) },
+  ],
   vm_iomap_memory: 'int vm_iomap_memory(struct vm_area_struct *vma, phys_addr_t start, unsigned long len)',
   __put_page: 'void __put_page(struct page *page)',
   __virt_to_page: 'struct page *__virt_to_page(const void *addr)',
