@@ -24,12 +24,12 @@ export const DEFAULT_SETTINGS: CourseSettings = {
 
 /** Lowest and highest of each quota. */
 export const QUOTA_LIMITS: Record<keyof VmQuotas, readonly [number, number]> = {
-  memoryMiB: [16, 3584],
-  diskMiB: [16, 65_536],
+  memoryMiB: [32, 3072],
+  diskMiB: [1, 65_536],
   maxTasks: [16, 32_768],
-  maxOpenFiles: [256, 1_048_576],
+  maxOpenFiles: [64, 1_048_576],
   cpuShare: [1, 10_000],
-  outputBytesPerSec: [4096, 1 << 30],
+  outputBytesPerSec: [1024, 1_000_000_000],
 };
 
 export type CourseRow = Prisma.CourseGetPayload<object>;

@@ -10,6 +10,7 @@ import type { Host } from '../host/types.ts';
 import type { Lab } from '../lab/types.ts';
 import { type App, DEFAULT_LIMITS, type Limits } from './context.ts';
 import { accessControl } from './plugins/access.ts';
+import { recordCalls } from './plugins/audit.ts';
 import { collectSchemas, serveDocs } from './plugins/docs.ts';
 import { answerGarbage, problemDocuments, problemOf, sendProblem } from './plugins/errors.ts';
 import { idempotencyKeys } from './plugins/idempotency.ts';
@@ -75,6 +76,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   accessControl(app, await rateLimits(app, limits));
   limitSockets(app);
   idempotencyKeys(app);
+  recordCalls(app);
   serveMetrics(app);
   await app.register(
     async (api) => {
