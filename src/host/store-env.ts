@@ -3,7 +3,9 @@
  * fsynced; a file that is cut short or is no store is refused with a sentence before LMDB maps it (a page beyond the end of a
  * mapped file would kill the whole process).
  */
+import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { StoreError } from './store-types.ts';
@@ -25,11 +27,11 @@ const MAGIC = 0xbeefc0de;
 /** Address space set aside for the file; it may not grow beyond. */
 const MAP_BYTES = 256 * 2 ** 30;
 
-/** Places in an LMDB meta page (mdb.c, MDB_meta behind a 16-byte page header). */
-const META = { magic: 16, pageSize: 40, lastPage: 136, transaction: 144, bytes: 160 } as const;
+/** Places in an LMDB meta page (mdb.c: MDB_meta behind a 24-byte page header). */
+const META = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152, bytes: 160 } as const;
 
-/** Bytes that the newest whole transaction of the file needs; -1 when it is no LMDB file. */
-function neededBytes(fd: number): number {
+/** Bytes that the pages of the newest whole transaction take; -1 when it is no LMDB file. */
+function expectedBytes(fd: number): number {
   const first = Buffer.alloc(META.bytes);
   if (readSync(fd, first, 0, META.bytes, 0) < META.bytes || first.readUInt32LE(META.magic) !== MAGIC)
     return -1;
@@ -41,8 +43,24 @@ function neededBytes(fd: number): number {
   return (Number(newer.readBigUInt64LE(META.lastPage)) + 1) * pageSize;
 }
 
+/** Reads every row in a process of its own, which is what a page beyond the end of the file kills. */
+const READ_ALL = `
+const { open } = require(process.argv[1]);
+const root = open({ path: process.argv[2], noSubdir: false, readOnly: true, maxDbs: 8 });
+for (const name of ['facts', 'disks', 'memory', 'consoles']) {
+  const table = root.openDB(name, { encoding: 'binary', keyEncoding: 'binary' });
+  for (const { value } of table.getRange({})) value.length;
+}`;
+
+function isReadable(folder: string): boolean {
+  const lmdb = createRequire(import.meta.url).resolve('lmdb');
+  const read = spawnSync(process.execPath, ['-e', READ_ALL, lmdb, folder], { stdio: 'ignore' });
+  return read.status === 0;
+}
+
 /** Throws a {@link StoreError} for a file that LMDB must not be given. */
-function checkFile(path: string): void {
+function checkFile(folder: string): void {
+  const path = join(folder, FILE);
   const refuse = (why: string): never => {
     throw new StoreError(
       'corrupt',
@@ -53,9 +71,10 @@ function checkFile(path: string): void {
   try {
     const { size } = fstatSync(fd);
     if (size === 0) return;
-    const needed = neededBytes(fd);
-    if (needed < 0) refuse('is not a store of VMs');
-    if (size < needed) refuse(`is cut short (${size} of ${needed} bytes)`);
+    const expected = expectedBytes(fd);
+    if (expected < 0) refuse('is not a store of VMs');
+    // It may be shorter by pages at its end that a transaction gave back before it wrote them.
+    if (size < expected && !isReadable(folder)) refuse(`is cut short (${size} of ${expected} bytes)`);
   } finally {
     closeSync(fd);
   }
@@ -64,8 +83,7 @@ function checkFile(path: string): void {
 /** Opens the store's environment, in as many threads of one process as like. Throws a {@link StoreError}. */
 export function openEnv(folder: string): Env {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, FILE);
-  if (existsSync(path)) checkFile(path);
+  if (existsSync(join(folder, FILE))) checkFile(folder);
   try {
     const root = open({
       path: folder,

@@ -108,6 +108,11 @@ export interface TerminalAttachment {
   readonly exit: Promise<ProcessExit>;
   /** Called when who is attached has changed. */
   onViewers(listener: (viewers: TerminalInfo['viewers']) => void): void;
+  /**
+   * Called in place of output that a viewer who only watches was too slow for: bytes that draw the screen (clear it first), and the
+   * position from which `output` goes on. Without a listener those bytes come as output.
+   */
+  onScreen(listener: (screen: Uint8Array, offset: number) => void): void;
   /** Goes away; the terminal stays (see {@link Host.hangup}). */
   detach(): void;
 }

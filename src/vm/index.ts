@@ -10,9 +10,30 @@ export {
   loadCheckpoint,
   saveCheckpoint,
   serialize,
+  stateOf,
 } from './checkpoint.ts';
+export { nextTimerNs, passTime, realtimeLagNs, shiftRealtime } from './clock.ts';
 export { consoleRead, consoleResize, consoleWrite } from './console.ts';
+export {
+  appendFile,
+  errnoName,
+  FileError,
+  type FileStat,
+  listDirectory,
+  makeDirectory,
+  makeFifo,
+  makeLink,
+  makeSymlink,
+  readFile,
+  readFilePart,
+  removeFile,
+  setAttributes,
+  statFile,
+  writeFile,
+  writeFilePart,
+} from './files.ts';
 export { hashPlain } from './hash.ts';
+export { inspectModule, inspectPart, inspectProcess, kernelSummary } from './inspect.ts';
 export {
   byteString,
   closeInput,
@@ -20,15 +41,19 @@ export {
   type ExitStatus,
   exitStatusOf,
   forgetProcess,
+  outputEnded,
   ProcessError,
   type ProcessOptions,
   readOutput,
   resizeTerminal,
+  signalProcess,
+  signalTree,
   spawnProcess,
   writeInput,
 } from './process.ts';
 export { openProvisionedImage, provisionInVms } from './provision.ts';
-export { bootedTemplate, createVm, runToPrompt } from './template.ts';
+export { bootedTemplate, createVm, runToPrompt, sourcesHash } from './template.ts';
+export { findUser, type User } from './users.ts';
 export {
   bootVm,
   checkpointVm,
@@ -37,6 +62,7 @@ export {
   destroyVm,
   forkVm,
   hashVm,
+  identityOf,
   KERNELS,
   rebootVm,
   restoreVm,

@@ -4,9 +4,11 @@
  * and a fork of the VM; outside the kernel a process is only its pid.
  */
 import { putFile } from '../kernel/fs/file.ts';
-import { newPipe, pipeHostRead, pipeHostWrite } from '../kernel/fs/pipe.ts';
+import { newPipe, pipeHostEnded, pipeHostRead, pipeHostWrite } from '../kernel/fs/pipe.ts';
 import type { File } from '../kernel/fs/types.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { newSigInfo, Si } from '../kernel/signal/bits.ts';
+import { sendSignal, sendSignalPgrp } from '../kernel/signal/send.ts';
 import { rootCred, userCred } from '../kernel/task/cred.ts';
 import { spawn } from '../kernel/task/spawn.ts';
 import type { SpawnedProcess } from '../kernel/task/types.ts';
@@ -145,6 +147,14 @@ export function readOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr', max
   return file ? pipeHostRead(vm.kernel, file, max) : new Uint8Array(0);
 }
 
+/** Whether nothing more can come: everybody who could write has closed it, and all is read. A terminal's never ends by itself. */
+export function outputEnded(vm: Vm, pid: number, stream: 'stdout' | 'stderr'): boolean {
+  const host = spawned(vm, pid);
+  if (host.master) return stream === 'stderr';
+  const file = host[stream];
+  return !file || pipeHostEnded(file);
+}
+
 /** Nobody reads this stream any more: the process gets SIGPIPE when it next writes to it. */
 export function closeOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr'): void {
   const host = spawned(vm, pid);
@@ -157,6 +167,24 @@ export function closeOutput(vm: Vm, pid: number, stream: 'stdout' | 'stderr'): v
 export function resizeTerminal(vm: Vm, pid: number, size: { rows: number; cols: number }): void {
   const { master } = spawned(vm, pid);
   if (master) ptyHostResize(vm.kernel, master, size);
+}
+
+/** Sends a signal to the process's group, as the kernel; of a terminal, to the group in its foreground. */
+export function signalProcess(vm: Vm, pid: number, signo: number): void {
+  const k = vm.kernel;
+  const group = k.task.groups.get(pid);
+  if (!group) return;
+  const foreground = spawned(vm, pid).master ? group.tty?.pgrp : 0;
+  sendSignalPgrp(k, foreground || group.pgid, newSigInfo(signo, Si.KERNEL));
+}
+
+/** Sends a signal to the process, all its descendants and whoever is left of its session. */
+export function signalTree(vm: Vm, pid: number, signo: number): void {
+  const k = vm.kernel;
+  const tree = new Set([pid]);
+  for (const each of tree) for (const child of k.task.groups.get(each)?.children ?? []) tree.add(child);
+  for (const group of [...k.task.groups.values()])
+    if (tree.has(group.pid) || group.sid === pid) sendSignal(k, group, newSigInfo(signo, Si.KERNEL));
 }
 
 /** How the process ended, or null while it runs. */
