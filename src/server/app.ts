@@ -8,6 +8,7 @@ import websocket from '@fastify/websocket';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Host } from '../host/types.ts';
 import type { Lab } from '../lab/types.ts';
+import { closeSockets, endStreams } from './closing.ts';
 import { type App, DEFAULT_LIMITS, type Limits } from './context.ts';
 import { accessControl } from './plugins/access.ts';
 import { recordCalls } from './plugins/audit.ts';
@@ -15,6 +16,7 @@ import { collectSchemas, serveDocs } from './plugins/docs.ts';
 import { answerGarbage, problemDocuments, problemOf, sendProblem } from './plugins/errors.ts';
 import { idempotencyKeys } from './plugins/idempotency.ts';
 import { rateLimits } from './plugins/limits.ts';
+import { logRequests } from './plugins/log.ts';
 import { serveMetrics } from './plugins/metrics.ts';
 import { Problem, ProblemDocument } from './problem.ts';
 import { routes } from './routes/index.ts';
@@ -31,6 +33,8 @@ export interface ServerOptions {
   /** Folder of the built web page, served at `/`. */
   webFolder?: string;
   version?: string;
+  /** Further counts for /metrics. */
+  metrics?(): Record<string, number>;
 }
 
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -42,6 +46,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = fastify({
     ...(options.log ? { loggerInstance: options.log } : { logger: false }),
+    disableRequestLogging: true,
     bodyLimit: limits.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -70,14 +75,17 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   });
   await app.register(websocket, {
     options: { maxPayload: limits.frameBytes, clientTracking: true, perMessageDeflate: false },
+    preClose: closeSockets as () => void,
   });
+  endStreams(app);
   await collectSchemas(app, options.version ?? '0');
   problemDocuments(app);
   accessControl(app, await rateLimits(app, limits));
   limitSockets(app);
   idempotencyKeys(app);
   recordCalls(app);
-  serveMetrics(app);
+  logRequests(app);
+  serveMetrics(app, options.metrics);
   await app.register(
     async (api) => {
       api.addHook('onSend', async (_request, reply) => {

@@ -72,6 +72,8 @@ declare module 'fastify' {
     lab: Lab;
     host: Host;
     limits: Limits;
+    /** Registers what ends a stream when the server closes; answers what forgets it. */
+    whileOpen(end: () => void): () => void;
   }
   interface FastifyRequest {
     /** Who asks; null only on public routes. */

@@ -14,6 +14,7 @@ export const CLOSE = {
   policy: 1008,
   tooBig: 1009,
   internal: 1011,
+  restart: 1012,
   again: 1013,
 } as const;
 

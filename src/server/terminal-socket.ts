@@ -68,6 +68,13 @@ export function serveTerminal(
     draw(bytes);
     if (!mayRead()) output.pause();
   });
+  attachment.onScreen((screen, offset) => {
+    sent = offset;
+    if (acked !== null) acked = offset;
+    say({ type: 'resync', offset, screen: screen.length });
+    draw(screen);
+    if (!mayRead()) output.pause();
+  });
   output.on('error', () => {});
   const drained = new Promise<void>((resolve) => {
     output.once('end', resolve);

@@ -49,7 +49,11 @@ class FakeTerminal implements TerminalAttachment {
   async signal(name: string): Promise<void> {
     this.signals.push(name);
   }
+  screenTo: (screen: Uint8Array, offset: number) => void = () => {};
   onViewers(): void {}
+  onScreen(listener: (screen: Uint8Array, offset: number) => void): void {
+    this.screenTo = listener;
+  }
   detach(): void {
     this.detached++;
   }
@@ -149,6 +153,14 @@ describe('a terminal', () => {
   it('goes on where a connection dropped', async () => {
     const { client } = await terminal('?terminal=tty1&offset=4711');
     expect(await client.hears('ready')).toMatchObject({ offset: 4711, screen: 0 });
+  });
+
+  it('a viewer that lagged is given the screen anew', async () => {
+    const { client, tty } = await terminal();
+    tty.screenTo(Buffer.from('all new'), 9000);
+    expect(await client.hears('resync')).toEqual({ type: 'resync', offset: 9000, screen: 7 });
+    tty.output.write('!');
+    await vi.waitFor(() => expect(client.bytes.toString()).toBe('screenall new!'));
   });
 
   it('a dropped connection takes the viewer away', async () => {

@@ -8,7 +8,7 @@ import type { App } from '../context.ts';
 const CACHED_MS = 1000;
 
 /** Counts of the process, of requests, and of the host. */
-export function serveMetrics(app: App): void {
+export function serveMetrics(app: App, more: () => Record<string, number> = () => ({})): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
@@ -42,7 +42,7 @@ export function serveMetrics(app: App): void {
   });
   const open = { config: { access: 'public', limit: 'none' }, schema: { hide: true } } as const;
   app.get('/metrics', open, async (_request, reply) => {
-    for (const [name, value] of Object.entries(await app.host.metrics())) {
+    for (const [name, value] of Object.entries({ ...(await app.host.metrics()), ...more() })) {
       const full = `oopsbox_${name
         .replace(/([a-z\d])([A-Z])/g, '$1_$2')
         .replace(/\W+/g, '_')

@@ -231,7 +231,16 @@ export async function fileRoutes(app: App): Promise<void> {
   const unpack = async (id: string, path: string, body: unknown, wish: Wish) => {
     if (!(body instanceof Readable)) throw new Problem('unsupported-media-type', `Send the tree as ${TAR}.`);
     const tar = capped(body, limits.treeBytes);
-    const { files, bytes } = await host.writeTree(id, path, tar, await ownerOf(host, id, wish));
+    let cut: unknown;
+    tar.on('error', (error) => {
+      cut = error;
+    });
+    const { files, bytes } = await host
+      .writeTree(id, path, tar, await ownerOf(host, id, wish))
+      .catch((error: unknown) => {
+        throw cut ?? error;
+      });
+    if (cut !== undefined) throw cut;
     return { ...showFile(path, await host.stat(id, path)), files, bytes };
   };
 

@@ -308,9 +308,11 @@ async function followConsole(
   const heartbeat = setInterval(() => raw.write(': here\n\n'), HEARTBEAT_MS);
   const stop = (): void => {
     clearInterval(heartbeat);
+    forget();
     attachment.detach();
     raw.end();
   };
+  const forget = app.whileOpen(stop);
   raw.on('close', stop);
   const show = (bytes: Uint8Array): void => {
     offset += bytes.length;
