@@ -90,6 +90,16 @@ program.addCommand(
     }),
 );
 
+program.addCommand(
+  remotely('hosts', 'the lines of /etc/hosts that name your VMs, for ssh -p 2222 student@NAME')
+    .option('--write', 'put them into the file, in place of those of before')
+    .option('--file <path>', 'which file (default /etc/hosts)')
+    .action(async (options: { write?: boolean; file?: string }, command: Command) => {
+      const { hostsCommand } = await import('./hosts.ts');
+      await answers(hostsCommand(await remoteOf(command), options));
+    }),
+);
+
 const vm = new Command('vm').description('list, make, restart and delete VMs').exitOverride();
 vm.addCommand(
   remotely('list', 'the VMs you may see')

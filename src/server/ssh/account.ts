@@ -5,7 +5,6 @@
 
 import ssh2 from 'ssh2';
 import type { Host } from '../../host/types.ts';
-import type { VmRecord } from '../../lab/types.ts';
 import { fileText } from './guest-files.ts';
 import type { SshdConfig } from './sshd-config.ts';
 
@@ -26,33 +25,31 @@ export function parseLoginName(text: string): LoginName {
 
 const DEFAULT_KEYS = ['ed25519', 'ecdsa', 'rsa'].map((type) => `/etc/ssh/ssh_host_${type}_key`);
 
-export type HostKey = ssh2.ParsedKey;
+/** A private key, as the text of its file. */
+export type HostKey = string;
 
-/** Parsed keys by their text, the latest few: parsing costs more than reading. */
-const parsed = new Map<string, HostKey | null>();
-const MAX_PARSED = 1000;
+/** Which texts are usable private keys, the latest few: machines come back with the same ones. */
+const known = new Map<string, boolean>();
+const MAX_KNOWN = 1000;
 
-function parseHostKey(text: string): HostKey | null {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  let key: HostKey | null = null;
+function isHostKey(text: string): boolean {
+  let usable = known.get(text);
+  if (usable !== undefined) return usable;
   try {
-    const answer = ssh2.utils.parseKey(text) as HostKey | HostKey[] | Error;
-    const one = Array.isArray(answer) ? answer[0] : answer;
-    if (one && !(one instanceof Error) && one.isPrivateKey()) key = one;
+    const answer = ssh2.utils.parseKey(text) as ssh2.ParsedKey | ssh2.ParsedKey[] | Error;
+    const key = Array.isArray(answer) ? answer[0] : answer;
+    usable = !(key instanceof Error) && key?.isPrivateKey() === true;
   } catch {
-    key = null;
+    usable = false;
   }
-  parsed.set(text, key);
-  if (parsed.size > MAX_PARSED) parsed.delete(parsed.keys().next().value as string);
-  return key;
+  known.set(text, usable);
+  if (known.size > MAX_KNOWN) known.delete(known.keys().next().value as string);
+  return usable;
 }
 
 /** The host keys on the machine's disk; those that cannot be used are left out, as sshd does with a message. */
 export async function readHostKeys(host: Host, vmId: string, config: SshdConfig): Promise<HostKey[]> {
   const paths = config.hostKeys ?? DEFAULT_KEYS;
   const texts = await Promise.all(paths.slice(0, 8).map((path) => fileText(host, vmId, path)));
-  return texts.flatMap((text) => (text === null ? [] : (parseHostKey(text) ?? [])));
+  return texts.filter((text) => text !== null && isHostKey(text)) as HostKey[];
 }
-
-export type { VmRecord };

@@ -126,7 +126,7 @@ export class Connection {
       );
     const server = new ssh2.Server(
       {
-        hostKeys: hostKeys as unknown as string[],
+        hostKeys,
         ident: IDENT,
         algorithms: { cipher: CIPHERS, hmac: MACS },
         keepaliveInterval: 0,
@@ -217,7 +217,7 @@ export class Connection {
     if (!admission) return this.#fail(context, target, 'publickey', what);
     // Without a signature the client only asks whether it is worth signing.
     if (!context.signature || !context.blob) return context.accept();
-    const key = ssh2.utils.parseKey(blob) as HostKey | HostKey[] | Error;
+    const key = ssh2.utils.parseKey(blob) as ssh2.ParsedKey | ssh2.ParsedKey[] | Error;
     const one = Array.isArray(key) ? key[0] : key;
     const holds =
       !(one instanceof Error) && one.verify(context.blob, context.signature, context.hashAlgo) === true;

@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { sshHostKeyFiles } from '../../host/ssh-host-keys.ts';
 import { type Host, HostError, type VmState } from '../../host/types.ts';
 import type { VmRecord } from '../../lab/types.ts';
@@ -75,7 +74,7 @@ function labKeys(dataFolder: string): HostKey[] {
   }
   return sshHostKeyFiles(seed, 'lab')
     .filter(({ path }) => !path.endsWith('.pub'))
-    .map(({ content }) => ssh2.utils.parseKey(content) as HostKey);
+    .map(({ content }) => content);
 }
 
 /** Opens the front door; machines that come and go are followed. */

@@ -120,13 +120,18 @@ export class SshSession {
     };
     const what =
       kind.what === 'shell' ? 'shell' : kind.what === 'exec' ? 'command' : `subsystem '${kind.name}'`;
+    // At once: a client that has nothing to send says so before the machine has started anything.
+    const channel = accept();
+    if (!channel) return;
     const onTerminal = this.#pty !== null && !plan.sftp;
-    const started = onTerminal
-      ? this.#onTerminal(argv, env, accept, what)
-      : this.#onPipes(argv, env, accept, plan.sftp, what);
-    started.catch((error: unknown) => {
+    const running = onTerminal
+      ? this.#onTerminal(argv, env, channel, what)
+      : this.#onPipes(argv, env, channel, plan.sftp, what);
+    running.catch((error: unknown) => {
       this.#connection.machineFailed(error);
-      if (error instanceof HostError && error.code === 'guest') reject?.();
+      if (!(error instanceof HostError) || error.code !== 'guest') return;
+      channel.stderr.write(`${error.message}\r\n`);
+      this.#finish(channel, { exitCode: 255, signal: null });
     });
   }
 
@@ -142,7 +147,7 @@ export class SshSession {
   async #onTerminal(
     argv: string[],
     env: Record<string, string>,
-    accept: () => ServerChannel,
+    channel: ServerChannel,
     what: string,
   ): Promise<void> {
     const { host, vm, remote, login } = this.#connection;
@@ -171,7 +176,6 @@ export class SshSession {
       drop: hangUp,
     };
     this.#say(what, 'a terminal');
-    const channel = accept();
     const writer = new ChannelWriter(channel);
     if (attachment.input) feed(channel, attachment.input);
     if (attachment.screen.length > 0) await writer.write(attachment.screen);
@@ -187,7 +191,7 @@ export class SshSession {
   async #onPipes(
     argv: string[],
     env: Record<string, string>,
-    accept: () => ServerChannel,
+    channel: ServerChannel,
     sftp: boolean,
     what: string,
   ): Promise<void> {
@@ -200,7 +204,6 @@ export class SshSession {
       drop: () => child.close(),
     };
     this.#say(what);
-    const channel = accept();
     const writer = new ChannelWriter(channel);
     const gate = sftp ? new SftpGate(() => host.sync(vm.id)) : null;
     if (gate) channel.on('data', (bytes: Buffer) => gate.request(bytes));

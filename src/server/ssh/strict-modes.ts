@@ -3,6 +3,7 @@
  * everything from the file up to the user's home is looked at, in sshd's order, and the first fault is what the log tells.
  * Debian lets a group write that is the user's alone.
  */
+import { posix } from 'node:path';
 import type { FileInfo, Host } from '../../host/types.ts';
 import { fileInfo, fileText } from './guest-files.ts';
 
@@ -52,7 +53,7 @@ async function resolve(
     if (!info) return null;
     if (info.kind !== 'symlink' || info.target === undefined) return { path: at, info };
     const base = at.slice(0, at.lastIndexOf('/'));
-    at = new URL(info.target.startsWith('/') ? info.target : `${base}/${info.target}`, 'file:///').pathname;
+    at = posix.resolve(base || '/', info.target);
   }
   return null;
 }
