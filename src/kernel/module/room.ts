@@ -15,6 +15,8 @@ export function createModuleRoom(): ModuleRoom {
     swapper: null,
     told: { unsigned: false, lockdep: false },
     oopses: 0,
+    loads: [],
+    loadsLocked: false,
     wait: newWaitQueue(),
   };
 }

@@ -104,6 +104,15 @@ export interface LoadedModule {
   tid: number;
 }
 
+/** A load of a file that has not ended (struct idempotent). */
+export interface PendingLoad {
+  /** Device and inode number of the file. */
+  file: string;
+  tid: number;
+  result: number | null;
+  done: WaitQueue;
+}
+
 export interface ModuleRoom {
   /** The newest first, as in /proc/modules. */
   modules: LoadedModule[];
@@ -122,6 +131,9 @@ export interface ModuleRoom {
   /** Set when taints that stay were told: out of tree, unsigned, lock debugging. */
   told: { unsigned: boolean; lockdep: boolean };
   oopses: number;
+  /** Loads of files under way, and whether who looked them up died in there. */
+  loads: PendingLoad[];
+  loadsLocked: boolean;
   /** Woken when any module changes its state (module_wq). */
   wait: WaitQueue;
 }

@@ -44,7 +44,12 @@ const IN_CALL: Readonly<Record<string, readonly string[]>> = {
   ],
   close: ['filp_flush+0x1c/0x70', 'filp_close+0x1e/0x38'],
   exit_group: EXITING,
+  finit_module: ['__riscv_sys_finit_module+0x114/0x3a6'],
 };
+
+/** Frames of a call that are not below the place where it faults. */
+const NOT_BELOW =
+  /^(chrdev_open|do_one_initcall|do_init_module|load_module|init_module_from_file|__riscv_sys_finit)|fput/;
 
 /** A timer whose struct is gone. */
 const IN_TIMERS = [
@@ -75,9 +80,13 @@ const CODE: Readonly<Record<string, string>> = {
 export const placeCode = (place: CodePlace): string | null =>
   place.module === null ? (CODE[place.symbol] ?? null) : null;
 
+const RETURNS: Readonly<Record<string, string>> = {
+  'kfree+0x2ba/0x32a': 'kfree+0x38/0x32a',
+  '__riscv_sys_finit_module+0x114/0x3a6': '__riscv_sys_finit_module+0x106/0x3a6',
+};
+
 /** Who called the place, where a report's `ra` is not the same place. */
-export const callerOf = (place: string): string =>
-  place === 'kfree+0x2ba/0x32a' ? 'kfree+0x38/0x32a' : place;
+export const callerOf = (place: string): string => RETURNS[place] ?? place;
 
 /** The trace of a fault inside the kernel's own code, innermost first; null when it was module code that faulted. */
 export function insideKernel(k: Kernel, task: Task, fault: Fault, registers: Registers): CodePlace[] | null {
@@ -95,8 +104,5 @@ export function insideKernel(k: Kernel, task: Task, fault: Fault, registers: Reg
   const name = task.syscall ? (findSyscall(task.syscall.nr)?.name ?? '') : '';
   const outer = outerPlaces(k, task);
   if (name === '' || !IN_CALL[name]) return places(task.syscall ? outer : [...EXITING, ...SIGNALLED]);
-  return [
-    ...places(IN_CALL[name]),
-    ...outer.filter((place) => !place.startsWith('chrdev_open') && !/fput/.test(place)).map(kernelPlace),
-  ];
+  return [...places(IN_CALL[name]), ...outer.filter((place) => !NOT_BELOW.test(place)).map(kernelPlace)];
 }

@@ -10,10 +10,10 @@ import { consoleVerbose, Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { afterDie, die } from './die.ts';
 import { isModern } from './frames.ts';
-import { insideKernel } from './inside.ts';
+import { callerOf, insideKernel } from './inside.ts';
 import { panic } from './panic.ts';
 import { printState, record, stateAt } from './report.ts';
-import { backtrace, hex64, type Registers, registersOf } from './trace.ts';
+import { backtrace, hex64, kernelPlace, type Registers, registersOf } from './trace.ts';
 import { reportBreakpoint } from './warn.ts';
 
 const PAGE = 4096;
@@ -94,8 +94,12 @@ provideFaultReporter((k, task, fault) => {
   }
   let state = stateAt(k, task, registers, fault);
   let trace = insideKernel(k, task, fault, registers);
-  if (trace && trace.length > 0) state = { ...state, epc: trace[0], ra: trace[1] ?? state.ra };
-  else trace = backtrace(k, task, registers, false);
+  if (trace && trace.length > 0) {
+    const caller = callerOf(trace[0].symbol);
+    const ra = caller === trace[0].symbol ? (trace[1] ?? state.ra) : kernelPlace(caller);
+    state = { ...state, epc: trace[0], ra };
+  }
+  trace = trace && trace.length > 0 ? trace : backtrace(k, task, registers, false);
   die(k, task, heading, message, state, fault, trace);
   return afterDie(k, task, fault.cause === Trap.Breakpoint && isModern(k));
 });

@@ -10,7 +10,7 @@ import { readK64 } from '../module/kmem.ts';
 import { STACK_BYTES } from '../module/memory.ts';
 import { lookupSymbol, moduleAt } from '../module/symbols.ts';
 import type { Task } from '../task/types.ts';
-import { exportedPlace, outerPlaces, placeAddress } from './frames.ts';
+import { exportedPlace, inWords, outerPlaces, placeAddress } from './frames.ts';
 import type { CodePlace } from './types.ts';
 
 export interface Registers {
@@ -20,6 +20,8 @@ export interface Registers {
 }
 
 const MAX_FRAMES = 100;
+/** Who calls the functions of a seq_file. */
+const SEQ_READ = 'seq_read_iter+0xe0/0x358';
 
 /** An address or a register's value as reports print it. */
 export const hex64 = (value: number | bigint): string =>
@@ -68,7 +70,9 @@ export const kernelPlace = (place: string): CodePlace => ({
 
 /** What returning to `va` means to a reader: our trampoline stands for the kernel function that called the module. */
 export function callerPlace(k: Kernel, task: Task, va: number): CodePlace {
-  const outer = va === RETURN_ADDRESS ? outerPlaces(k, task)[0] : undefined;
+  const walking = task.activations.some(({ step }) => step.startsWith('seq.'));
+  const outer =
+    va !== RETURN_ADDRESS ? undefined : walking ? inWords(k, [SEQ_READ])[0] : outerPlaces(k, task)[0];
   return outer === undefined ? codePlace(k, va) : kernelPlace(outer);
 }
 

@@ -1,12 +1,15 @@
 /** System calls of kernel modules: decode, then delegate to the module room. */
 import { Errno } from '../abi/errno.ts';
 import { getFile, isReadable } from '../fs/file.ts';
+import type { File } from '../fs/types.ts';
 import { hasModversions } from '../kapi/vermagic.ts';
 import type { Kernel } from '../kernel.ts';
 import { readKernel } from '../mm/filemap.ts';
 import { copyIn, copyInString } from '../mm/uaccess.ts';
+import { loadOnce } from '../module/idempotent.ts';
 import { InitFlag, loadModule } from '../module/load.ts';
 import { deleteModule } from '../module/unload.ts';
+import { defineStep, type Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import { CAP, capable } from '../task/capability.ts';
 import type { Task } from '../task/types.ts';
@@ -38,14 +41,14 @@ syscall(105, 'init_module', ['ptr', 'size', 'ptr'], (k, task, image, length, uar
   return typeof args === 'number' ? args : loadModule(k, task, bytes, args, 0);
 });
 
-/** finit_module(2). */
-syscall(273, 'finit_module', ['fd', 'ptr', 'int'], (k, task, fd, uargs, flags) => {
-  if (!permitted(k, task)) return -Errno.EPERM;
-  const known = hasModversions(k.identity.release) ? 7 : 3;
-  if ((flags & ~known) !== 0) return -Errno.EINVAL;
-  const file = getFile(task, fd);
-  if (!file || !isReadable(file)) return -Errno.EBADF;
-  if ((file.inode.mode & S_IFMT) !== S_IFREG) return -Errno.EINVAL;
+interface FileLoad {
+  file: File;
+  uargs: number;
+  flags: number;
+}
+
+/** Reads the file and loads it (init_module_from_file). */
+function loadFile(k: Kernel, task: Task, { file, uargs, flags }: FileLoad): Outcome {
   const { size } = file.inode;
   if (size <= 0) return -Errno.EINVAL;
   if (size > MAX_FILE) return -Errno.EFBIG;
@@ -58,6 +61,23 @@ syscall(273, 'finit_module', ['fd', 'ptr', 'int'], (k, task, fd, uargs, flags) =
   if (typeof args === 'number') return args;
   k.sched.kernelWork += Math.floor(bytes.length / 8);
   return loadModule(k, task, bytes, args, flags);
+}
+defineStep('module.load.again', (k, task, load: FileLoad, entry) =>
+  entry.by === 'signal' ? -Errno.EINTR : loadFile(k, task, load),
+);
+
+/** finit_module(2). */
+syscall(273, 'finit_module', ['fd', 'ptr', 'int'], (k, task, fd, uargs, flags) => {
+  if (!permitted(k, task)) return -Errno.EPERM;
+  const modern = hasModversions(k.identity.release);
+  if ((flags & ~(modern ? 7 : 3)) !== 0) return -Errno.EINVAL;
+  const file = getFile(task, fd);
+  if (!file || !isReadable(file)) return -Errno.EBADF;
+  if ((file.inode.mode & S_IFMT) !== S_IFREG) return -Errno.EINVAL;
+  const load: FileLoad = { file, uargs, flags };
+  if (!modern) return loadFile(k, task, load);
+  const again = { step: 'module.load.again', state: load };
+  return loadOnce(k, task, file, () => loadFile(k, task, load), again);
 });
 
 /** delete_module(2). */

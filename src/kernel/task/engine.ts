@@ -133,7 +133,8 @@ function runInterrupt(k: Kernel, end: number): void {
 
 /** Runs one task until it waits, stops, ends, or has used up its slice or the budget. */
 function runTask(k: Kernel, task: Task, end: number): void {
-  if (task.sliceLeft <= 0) task.sliceLeft = SLICE - task.nice * SLICE_PER_NICE;
+  // A slice that ran out in kernel code is made up for on the way back to user mode (need_resched).
+  if (task.sliceLeft <= 0 && !inKernelMode(task)) task.sliceLeft = SLICE - task.nice * SLICE_PER_NICE;
   load(k, task);
   k.sched.current = task.tid;
   if (resume(k, task)) userLoop(k, task, end);
@@ -192,7 +193,8 @@ function userLoop(k: Kernel, task: Task, end: number): void {
       if (k.halted || task.kthread) return;
       task.syscall = null;
     }
-    let budget = Math.min(task.sliceLeft, end - sched.retired);
+    const slice = inKernel ? Math.max(task.sliceLeft, SLICE) : task.sliceLeft;
+    let budget = Math.min(slice, end - sched.retired);
     if (budget <= 0) {
       if (task.sliceLeft <= 0) task.involuntarySwitches++;
       return;
