@@ -4,11 +4,12 @@
  */
 import { Trap } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
-import { defineStep } from '../outcome.ts';
+import { defineStep, wait } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
-import { exitTask } from '../task/exit.ts';
+import { exitTask, isLeaving } from '../task/exit.ts';
 import { panic } from '../task/panic.ts';
 import type { Task } from '../task/types.ts';
+import { park } from '../task/wait.ts';
 
 /** What the hart said. `cause` is a code of {@link Trap}. */
 export interface Fault {
@@ -77,10 +78,17 @@ export function killInKernel(k: Kernel, task: Task, signal = SIGSEGV): void {
     panic(k, 'Fatal exception', task);
     return;
   }
+  const leaving = isLeaving(task);
   task.activations = [];
   task.syscall = null;
   if (task.kernelMode) task.kernelMode = null;
   k.module.irqsOff = 0;
+  if (leaving) {
+    // A task that faults while it ends is left where it is: nobody will hear of its end.
+    printk(k, Level.ALERT, 'Fixing recursive fault but reboot is needed!');
+    park(k, task, wait([], { interruptible: 'no' }));
+    return;
+  }
   exitTask(k, task, signal);
   // Closing files of modules comes first: whatever this call's caller still answers ends this step, not that.
   if (task.activations.length > 0) task.activations.push({ step: 'fault.over', state: null });

@@ -107,12 +107,17 @@ defineStep('exit.release', (k, task, state: { status: number }) => {
     if (entry?.file.kind !== 'module' || entry.file.refs !== 1 || task.files.users !== 1) continue;
     fds[fd] = null;
     const outcome = closeFile(k, task, entry.file, task.files);
+    if (task.state !== 'running') return 0;
     if (typeof outcome !== 'number')
       return { ...outcome, then: [{ step: 'exit.release', state }, ...outcome.then] };
   }
   leave(k, task, state.status);
   return 0;
 });
+
+/** Whether the task is on its way out and closes its modules' files (PF_EXITING). */
+export const isLeaving = (task: Task): boolean =>
+  task.activations.some(({ step }) => step === 'exit.release');
 
 /** Puts off the end of a task that holds files of modules. A handler that ended its task answers {@link exitOutcome}. */
 function releaseFirst(k: Kernel, task: Task, status: number): boolean {
