@@ -24,6 +24,8 @@ import { snapshotRecord, type VmRow, vmRecord, withNames } from './vm-record.ts'
 
 const SNAPSHOTS_PER_VM = 20;
 
+type NewRow = Omit<Prisma.VmUncheckedCreateInput, 'id' | 'address' | 'state'>;
+
 export interface VmServiceParts {
   db: PrismaClient;
   host: Host;
@@ -90,9 +92,18 @@ export function vmService({ db, host, authorizer, addresses, image, log }: VmSer
       );
   }
 
-  async function insert(
-    data: Omit<Prisma.VmUncheckedCreateInput, 'id' | 'address' | 'state'>,
-  ): Promise<VmRecord> {
+  /** One at a time from the count to the row, so that a burst of requests does not get past the limit. */
+  let seats: Promise<unknown> = Promise.resolve();
+  function seated(course: CourseRecord, ownerId: string, data: NewRow): Promise<VmRecord> {
+    const made = seats.then(async () => {
+      await checkSeat(course, ownerId);
+      return insert(data);
+    });
+    seats = made.catch(() => {});
+    return made;
+  }
+
+  async function insert(data: NewRow): Promise<VmRecord> {
     const address = addresses.take();
     try {
       const row = await db.vm.create({
@@ -247,8 +258,7 @@ export function vmService({ db, host, authorizer, addresses, image, log }: VmSer
           throw new LabError('forbidden', 'Only instructors set the quotas of a VM.');
       }
       const ownerId = await ownerFor(principal, course, spec.owner);
-      await checkSeat(course, ownerId);
-      const vm = await insert({
+      const vm = await seated(course, ownerId, {
         courseId: course.id,
         ownerId,
         name: spec.name,
@@ -263,8 +273,7 @@ export function vmService({ db, host, authorizer, addresses, image, log }: VmSer
     async fork(principal, parent, { name, deterministic }) {
       const course = await authorizer.authorizeCourse(principal, 'course.read', parent.courseId);
       checkName(name).done('The fork');
-      await checkSeat(course, principal.personId);
-      const vm = await insert({
+      const vm = await seated(course, principal.personId, {
         courseId: parent.courseId,
         ownerId: principal.personId,
         name,

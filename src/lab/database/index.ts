@@ -5,7 +5,6 @@
  */
 import type { PrismaClient } from '../build/client/client.ts';
 import { ensureClient } from './generate.ts';
-import { lockFolder } from './lock.ts';
 import { type Connection, migrate } from './migrate.ts';
 import { openPglite } from './pglite.ts';
 
@@ -20,7 +19,7 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
-  /** Folder of the embedded database's files. */
+  /** Data folder; the embedded database lies in its `db`. Whoever opens it holds the folder: one process at a time. */
   folder: string;
   /** A PostgreSQL connection string: use that server instead. */
   url?: string;
@@ -38,7 +37,6 @@ const clientOptions = {
 } as const;
 
 async function openEmbedded(dataFolder: string): Promise<Database> {
-  const unlock = await lockFolder(dataFolder);
   try {
     const { PrismaPGlite } = await import('pglite-prisma-adapter');
     const { PrismaClient: Client } = await import('../build/client/client.ts');
@@ -56,11 +54,9 @@ async function openEmbedded(dataFolder: string): Promise<Database> {
       close: async () => {
         await client.$disconnect();
         if (!pglite.closed) await pglite.close();
-        await unlock();
       },
     };
   } catch (error) {
-    await unlock();
     throw new Error(`The embedded database in ${dataFolder}/db does not open: ${(error as Error).message}`, {
       cause: error,
     });
