@@ -87,8 +87,6 @@ function welcome(
       lines.push('', `  With a key registered: ssh -p ${sshPort} student@${vm.address}   (${vm.name})`);
   }
   if (demo === null)
-    lines.push('', `  The administrator's token is in ${join(settings.dataFolder, 'admin.json')}.`);
-  else
     lines.push(
       '',
       `  The lab is empty. An administrator's token is in ${join(settings.dataFolder, 'admin.json')}.`,

@@ -31,7 +31,7 @@ export function serveMetrics(app: App, more: () => Record<string, number> = () =
       this.set(app.websocketServer.clients.size);
     },
   });
-  const hostGauges = new Map<string, Gauge>();
+  const hostMetrics = new Map<string, Gauge | Counter>();
   app.addHook('onResponse', async (request, reply) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     duration.observe(
@@ -47,12 +47,14 @@ export function serveMetrics(app: App, more: () => Record<string, number> = () =
         .replace(/([a-z\d])([A-Z])/g, '$1_$2')
         .replace(/\W+/g, '_')
         .toLowerCase()}`;
-      let gauge = hostGauges.get(full);
-      if (gauge === undefined) {
-        gauge = new Gauge({ name: full, help: `${name} of the host`, registers: [registry] });
-        hostGauges.set(full, gauge);
+      const [Kind, help] = full.endsWith('_total') ? [Counter, 'count'] : [Gauge, 'now'];
+      let metric = hostMetrics.get(full);
+      if (metric === undefined) {
+        metric = new Kind({ name: full, help: `${name}, ${help}`, registers: [registry] });
+        hostMetrics.set(full, metric);
       }
-      gauge.set(value);
+      metric.reset();
+      metric.inc(Math.max(0, value));
     }
     return reply.type(registry.contentType).send(await registry.metrics());
   });
