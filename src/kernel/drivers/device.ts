@@ -4,9 +4,10 @@
  */
 import { Errno } from '../abi/errno.ts';
 import { devtmpfsCreate, devtmpfsRemove } from '../fs/devtmpfs.ts';
-import { S } from '../fs/flags.ts';
+import { majorOf, minorOf, S } from '../fs/flags.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ChrdevRegion, Device, DriversRoom } from './types.ts';
+import { emitUevent } from './uevent.ts';
 
 /** The highest major, and the reaches that dynamic ones come from, each counted down (CHRDEV_MAJOR_DYN_*). */
 export const CHRDEV_MAJOR_MAX = 511;
@@ -51,6 +52,15 @@ export function unregisterChrdev(k: Kernel, major: number, baseMinor: number, co
   return at >= 0;
 }
 
+/** Tells of a device with the variables of dev_uevent. */
+function deviceEvent(k: Kernel, action: string, device: Device): void {
+  const extra: string[] = [];
+  if (device.rdev !== 0) extra.push(`MAJOR=${majorOf(device.rdev)}`, `MINOR=${minorOf(device.rdev)}`);
+  if (device.rdev !== 0 && device.node !== null) extra.push(`DEVNAME=${device.node}`);
+  for (const [name, value] of Object.entries(device.uevent)) extra.push(`${name}=${value}`);
+  emitUevent(k, action, `/devices/${device.devpath}`, device.class ?? '', extra);
+}
+
 /** What a device is made of; a node named like the device unless `node` says otherwise. */
 export type DeviceInit = Pick<Device, 'name' | 'devpath' | 'class' | 'rdev'> & Partial<Device>;
 
@@ -70,11 +80,11 @@ export function registerDevice(k: Kernel, init: DeviceInit): number {
   };
   if (device.class !== null) registerClass(k, device.class, null);
   k.drivers.devices.push(device);
-  k.drivers.ueventSeq++;
   if (device.node !== null) {
     const type = device.block ? S.IFBLK : S.IFCHR;
     devtmpfsCreate(k, device.node, type | device.mode, device.uid, device.gid, device.rdev);
   }
+  deviceEvent(k, 'add', device);
   return 0;
 }
 
@@ -83,8 +93,8 @@ export function unregisterDevice(k: Kernel, device: Device): boolean {
   const at = k.drivers.devices.indexOf(device);
   if (at < 0) return false;
   k.drivers.devices.splice(at, 1);
-  k.drivers.ueventSeq++;
   if (device.node !== null) devtmpfsRemove(k, device.node, device.rdev);
+  deviceEvent(k, 'remove', device);
   return true;
 }
 

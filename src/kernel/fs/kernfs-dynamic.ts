@@ -116,7 +116,7 @@ export function nodeOfDynamic(node: DynamicNode): KernfsNode {
   return {
     type: 'file',
     mode: node.mode,
-    size: 0,
+    size: node.data?.fileSize ?? 0,
     ...handlers.get(node.handler),
   };
 }

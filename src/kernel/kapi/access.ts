@@ -3,11 +3,11 @@
  * hart would have said it; the handler then answers at once, for its task is gone.
  */
 import type { Vaddr } from '../../cpu/machine.ts';
-import { PAGE_SIZE } from '../../cpu/machine.ts';
+import { PAGE_SIZE, Trap } from '../../cpu/machine.ts';
 import { fieldOf, sizeOf } from '../abi/structs/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { pageOffset } from '../mm/layout.ts';
-import { kfault } from '../module/fault.ts';
+import { isDemand, kfault } from '../module/fault.ts';
 import {
   readK,
   readK8,
@@ -46,16 +46,25 @@ function badAddress(k: Kernel, va: Vaddr, length: number, write: boolean): Vaddr
 
 /** Bytes behind a caller's pointer; null after an oops. */
 export function load(k: Kernel, task: Task, va: Vaddr, length: number): Uint8Array | null {
-  const bytes = readK(k, va, length);
-  if (!bytes) kfault(k, task, badAddress(k, va, length, false), false);
-  return bytes;
+  for (;;) {
+    const bytes = readK(k, va, length);
+    if (bytes) return bytes;
+    const at = badAddress(k, va, length, false);
+    if (isDemand(k, task, { cause: Trap.LoadPageFault, tval: at, pc: k.hart.pc })) continue;
+    kfault(k, task, at, false);
+    return null;
+  }
 }
 
 /** Stores bytes at a caller's pointer; false after an oops. */
 export function store(k: Kernel, task: Task, va: Vaddr, bytes: Uint8Array): boolean {
-  if (writeK(k, va, bytes)) return true;
-  kfault(k, task, badAddress(k, va, bytes.length, true), true);
-  return false;
+  while (!writeK(k, va, bytes)) {
+    const at = badAddress(k, va, bytes.length, true);
+    if (isDemand(k, task, { cause: Trap.StorePageFault, tval: at, pc: k.hart.pc })) continue;
+    kfault(k, task, at, true);
+    return false;
+  }
+  return true;
 }
 
 /** The longest string that a handler follows. */
@@ -67,6 +76,8 @@ export function loadString(k: Kernel, task: Task, va: Vaddr, max = MAX_STRING): 
   for (let done = 0; done < max; ) {
     const count = Math.min(PAGE_SIZE - pageOffset(va + done), max - done);
     const chunk = readK(k, va + done, count);
+    const missing = { cause: Trap.LoadPageFault, tval: va + done, pc: k.hart.pc };
+    if (!chunk && isDemand(k, task, missing)) continue;
     if (!chunk) {
       kfault(k, task, va + done, false);
       return null;

@@ -10,6 +10,7 @@ import { call } from '../module/runtime.ts';
 import { defineStep } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { loadString, moduleAt } from './access.ts';
+import { guardedAlloc, guardedFree } from './guarded.ts';
 import {
   define,
   freeContiguous,
@@ -62,9 +63,11 @@ define([
   const index = heap(k).cacheOf.get(handle);
   const cache = index === undefined ? null : heap(k).caches[index];
   if (!cache || index === undefined) return kfault(k, task, handle, false);
-  const address = take(k, task, index);
+  const guarded = guardedAlloc(k, task, cache.size, cache, 'cache');
+  const address = guarded ?? take(k, task, index);
   if (address === 0) return 0;
-  record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
+  if (guarded === null)
+    record(k, task, { address, size: cache.size, room: cache.stride, kind: 'cache', cache: cache.name });
   return cache.ctor === 0
     ? address
     : call(cache.ctor, [address], { step: 'kmem_cache.made', state: { address } });
@@ -73,6 +76,7 @@ defineStep('kmem_cache.made', (_k, _task, state: { address: Vaddr }) => state.ad
 kapi('kmem_cache_free', (k, task, [handle, address]) => {
   const index = heap(k).cacheOf.get(handle);
   if (index === undefined) return kfault(k, task, handle, false);
+  if (guardedFree(k, task, address)) return 0;
   const slab = slabOf(k, address);
   if (!slab || slab.index !== index) {
     kernelWarn(

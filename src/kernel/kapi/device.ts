@@ -25,10 +25,11 @@ import {
   sizeOf,
   uint,
 } from './access.ts';
+import { attachDevice, detachDevice, isPlatform } from './bus.ts';
 import { addCdev, delCdev } from './chrdev.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
-import { dumpStack } from './report.ts';
+import { dumpStack, kernelWarn } from './report.ts';
 import { kapiRoom } from './room.ts';
 import { addAttributes, addFile, removeDir, removeFile } from './sysfs.ts';
 import { callArgs, format } from './vsprintf.ts';
@@ -151,6 +152,8 @@ function pathFor(k: Kernel, device: Vaddr, name: string, className: string | und
     parent === 0
       ? undefined
       : (deviceAt(k, parent)?.devpath ?? kapiRoom(k).dirs.get(parent)?.names.slice(1).join('/'));
+  const bus = getField(k, 'device', device, 'bus') ?? 0;
+  if (parent === 0 && isPlatform(k, bus)) return `platform/${kobjectName}`;
   if (className === undefined) return above ? `${above}/${kobjectName}` : kobjectName;
   return above ? `${above}/${className}/${kobjectName}` : `virtual/${className}/${kobjectName}`;
 }
@@ -213,9 +216,9 @@ function placed(k: Kernel, task: Task, state: Adding, node: string | null, mode:
   if (cls !== 0) lists.push(getField(k, 'class', cls, 'dev_groups') ?? 0);
   for (const groups of lists) if (groups !== 0) addAttributes(k, task, device, groups);
   const uevent = cls === 0 ? 0 : (getField(k, 'class', cls, 'dev_uevent') ?? 0);
-  if (uevent === 0) return state.answer;
+  if (uevent === 0) return attachDevice(k, task, device, state.answer);
   state.memory = kmalloc(k, task, sizeOf('kobj_uevent_env'));
-  if (state.memory === 0) return state.answer;
+  if (state.memory === 0) return attachDevice(k, task, device, state.answer);
   return call(uevent, [device, state.memory], { step: 'device.uevent', state });
 }
 defineStep('device.uevent', (k, task, state: Adding) => {
@@ -227,7 +230,7 @@ defineStep('device.uevent', (k, task, state: Adding) => {
     if (name !== '') shown.uevent[name] = value ?? '';
   }
   kfree(k, task, state.memory);
-  return state.answer;
+  return attachDevice(k, task, state.device, state.answer);
 });
 kapi('add_uevent_var', (k, task, [env, fmt]) => {
   const pattern = loadString(k, task, fmt, 4096);
@@ -311,7 +314,7 @@ function nameOf(k: Kernel, task: Task, device: Vaddr): string | null {
   if (at === 0) setField(k, 'device', device, 'kobj.name', from);
   return loadString(k, task, from, 256);
 }
-const add = (k: Kernel, task: Task, device: Vaddr, callers: readonly string[]): Outcome => {
+export const add = (k: Kernel, task: Task, device: Vaddr, callers: readonly string[]): Outcome => {
   const name = nameOf(k, task, device);
   if (name === null) return 0;
   if (name === '') return -Errno.EINVAL;
@@ -340,13 +343,24 @@ kapi('device_register', (k, task, [device]) => {
   setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', 1);
   return add(k, task, device, ['device_register+0x1a/0x26']);
 });
-kapi('device_del', (k, task, [device]) => {
+/** device_del, then `then`: the driver goes first, which runs its code. */
+export function delDevice(k: Kernel, task: Task, device: Vaddr, put: boolean): Outcome {
+  const outcome = detachDevice(k, task, device, true);
+  if (typeof outcome === 'number') return deleted(k, task, device, put);
+  const last = { step: 'device.deleted', state: { device, put } };
+  return outcome.kind === 'call' ? { ...outcome, then: [last, ...outcome.then] } : outcome;
+}
+function deleted(k: Kernel, task: Task, device: Vaddr, put: boolean): Outcome {
   removeDevice(k, task, device, false);
-  return 0;
-});
+  return put ? putDevice(k, task, device) : 0;
+}
+defineStep('device.deleted', (k, task, { device, put }: { device: Vaddr; put: boolean }) =>
+  deleted(k, task, device, put),
+);
+kapi('device_del', (k, task, [device]) => delDevice(k, task, device, false));
 
-/** One reference less; at none the release function of the device, or its class, is called. */
-function putDevice(k: Kernel, device: Vaddr): Outcome {
+/** One reference less; at none the release function of the device, its type or its class is called and its name freed. */
+export function putDevice(k: Kernel, task: Task, device: Vaddr): Outcome {
   if (device === 0) return 0;
   const refs = int(getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) - 1;
   setField(k, 'device', device, 'kobj.kref.refcount.refs.counter', refs);
@@ -356,8 +370,22 @@ function putDevice(k: Kernel, device: Vaddr): Outcome {
     getField(k, 'device', device, 'release') ||
     (cls === 0 ? 0 : getField(k, 'class', cls, 'dev_release')) ||
     0;
-  return release === 0 ? 0 : call(release, [device]);
+  const at = getField(k, 'device', device, 'kobj.name') ?? 0;
+  const name = kapiRoom(k).heap.objects.has(at) ? at : 0;
+  if (release !== 0) return call(release, [device], { step: 'device.released', state: { name } });
+  kernelWarn(
+    k,
+    task,
+    { file: 'drivers/base/core.c:2567', symbol: 'device_release+0x8c/0x92' },
+    `Device '${readKString(k, at, 64) ?? ''}' does not have a release() function, it is broken and must be fixed. See Documentation/core-api/kobject.rst.`,
+  );
+  if (name !== 0) kfree(k, task, name);
+  return 0;
 }
+defineStep('device.released', (k, task, { name }: { name: Vaddr }) => {
+  if (name !== 0 && kapiRoom(k).heap.objects.has(name)) kfree(k, task, name);
+  return 0;
+});
 kapi('get_device', (k, _task, [device]) => {
   if (device !== 0) {
     const refs = int(getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0);
@@ -365,13 +393,14 @@ kapi('get_device', (k, _task, [device]) => {
   }
   return device;
 });
-kapi('put_device', (k, _task, [device]) => putDevice(k, device));
+kapi('put_device', (k, task, [device]) => putDevice(k, task, device));
 kapi('device_unregister', (k, task, [device]) => {
   const owned =
     (getField(k, 'device', device, 'release') ?? 0) === 0 &&
     (getField(k, 'device', device, 'kobj.kref.refcount.refs.counter') ?? 0) === 0;
-  removeDevice(k, task, device, owned);
-  return owned ? 0 : putDevice(k, device);
+  if (!owned) return delDevice(k, task, device, true);
+  removeDevice(k, task, device, true);
+  return 0;
 });
 kapi('dev_set_name', (k, task, [device, fmt]) => {
   const pattern = loadString(k, task, fmt, 4096);

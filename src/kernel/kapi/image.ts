@@ -6,7 +6,7 @@
 import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
-import { type KernelSymbol, symbolsOf, versionCode } from './declarations/declare.ts';
+import { imageSymbolsOf, type KernelSymbol, versionCode } from './declarations/declare.ts';
 import { findKapi } from './registry.ts';
 
 /** Where kernel text begins, as on riscv64 since 5.13 and in the recordings. */
@@ -32,7 +32,9 @@ const images = new Map<number, KernelImage>();
 export function kernelImage(version: number): KernelImage {
   const known = images.get(version);
   if (known) return known;
-  const symbols = symbolsOf(version).toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const symbols = imageSymbolsOf(version).toSorted((a, b) =>
+    a.name < b.name ? -1 : a.name > b.name ? 1 : 0,
+  );
   const unique = symbols.filter((symbol, i) => symbols[i - 1]?.name !== symbol.name);
   const functions = unique
     .filter(({ data }) => !data)
@@ -74,15 +76,42 @@ export const imageOf = (k: Kernel): KernelImage => kernelImage(kernelCode(k));
 /** The address of an exported symbol, implemented or not; 0 when this kernel has none of that name. */
 export const kernelSymbol = (k: Kernel, name: string): Vaddr => imageOf(k).byName.get(name)?.address ?? 0;
 
+/** Functions that lie outside the table of exports and have names all the same. */
+export interface OtherCalls {
+  nameAt(k: Kernel, pc: Vaddr): { name: string; offset: number } | null;
+  addressOf(k: Kernel, name: string): Vaddr;
+}
+let others: OtherCalls = { nameAt: () => null, addressOf: () => 0 };
+
+/** The family of system calls as modules see them registers here. */
+export function provideCalls(calls: OtherCalls): void {
+  others = calls;
+}
+export const otherCalls = (): OtherCalls => others;
+
+/** What runs for a call of one of them. */
+const OTHER_CALL: KernelSymbol = {
+  name: 'sys_call',
+  prototype: '',
+  header: '',
+  gpl: true,
+  data: false,
+  size: SLOT_BYTES,
+  hidden: true,
+  since: 0,
+  until: 0,
+};
+
 /** The function whose slot begins at `pc`. */
 export function functionAt(k: Kernel, pc: Vaddr): KernelSymbol | undefined {
+  if (others.nameAt(k, pc)?.offset === 0) return OTHER_CALL;
   const slot = (pc - FIRST_SLOT) / SLOT_BYTES;
   return Number.isInteger(slot) && slot >= 0 ? imageOf(k).functions[slot] : undefined;
 }
 
 /** Whether modules may link to it: data always, functions when something implements them. */
 export const isExported = (symbol: KernelSymbol): boolean =>
-  symbol.data || findKapi(symbol.name) !== undefined;
+  !symbol.hidden && (symbol.data || findKapi(symbol.name) !== undefined);
 
 const ECALL = 0x00000073;
 const RET = 0x00008067;

@@ -14,6 +14,7 @@ import { mapFresh, unmapPages } from '../module/memory.ts';
 import { Level, printk } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, load, loadString, moduleAt, store, unsigned } from './access.ts';
+import { guardedAlloc, guardedFree, guardedSize } from './guarded.ts';
 import { checkReuse, type Freed, type HeapError, linkOffset, noteBadFree, noteFree } from './heap-errors.ts';
 import { pageStruct } from './page-struct.ts';
 import { kapi } from './registry.ts';
@@ -232,6 +233,8 @@ export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
     return takePages(k, task, pages, wanted, 'kmalloc');
   }
   const index = CLASSES.findIndex((size) => size >= wanted);
+  const guarded = guardedAlloc(k, task, wanted, heap(k).caches[index]!, 'kmalloc');
+  if (guarded !== null) return guarded;
   const address = take(k, task, index);
   if (address !== 0)
     record(k, task, {
@@ -262,6 +265,7 @@ export function takePages(
 /** kfree of anything a module passes. */
 export function kfree(k: Kernel, task: Task, address: Vaddr): void {
   if (address >= 0 && address <= ZERO_SIZE_PTR) return;
+  if (guardedFree(k, task, address)) return;
   const room = heap(k);
   const slab = slabOf(k, address);
   if (slab) {
@@ -286,6 +290,8 @@ export function kfree(k: Kernel, task: Task, address: Vaddr): void {
 /** Bytes an allocation really has (ksize). */
 function ksize(k: Kernel, address: Vaddr): number {
   if (address >= 0 && address <= ZERO_SIZE_PTR) return 0;
+  const guarded = guardedSize(k, address);
+  if (guarded !== null) return guarded;
   const slab = slabOf(k, address);
   if (slab) return heap(k).caches[slab.index]!.size;
   return (heap(k).large.get(address) ?? 0) * PAGE_SIZE;
@@ -381,11 +387,4 @@ define(['kstrndup', 'kmemdup_nul'], (k, task, [from, max]) => {
   if (from === 0) return 0;
   const text = loadString(k, task, from, Math.min(unsigned(max), KMALLOC_MAX_SIZE));
   return text === null ? 0 : copied(k, task, bytesOf(`${text}\0`));
-});
-
-/** Frees what a devm_ function took: with a device that has no driver nothing is released for it. */
-define(['devm_kmalloc', 'devm_kzalloc'], (k, task, [, size]) => kmalloc(k, task, unsigned(size)));
-kapi('devm_kfree', (k, task, [, address]) => {
-  kfree(k, task, address);
-  return 0;
 });

@@ -7,7 +7,7 @@ import { fieldOf } from '../abi/structs/declare.ts';
 import '../abi/structs/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { call } from '../module/runtime.ts';
-import { defineStep, type Outcome } from '../outcome.ts';
+import { type Activation, defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { arenaAlloc, isLive, load, loadInt, store } from './guest.ts';
 import { kapi } from './registry.ts';
@@ -107,7 +107,21 @@ for (const [name, chain] of [
   ['reboot_notifier', 'reboot'],
   ['keyboard_notifier', 'keyboard'],
   ['die_notifier', 'die'],
+  ['module_notifier', 'module'],
 ] as const) {
   kapi(`register_${name}`, (k, task, [block]) => register(k, task, ownChain(k, chain), block));
   kapi(`unregister_${name}`, (k, task, [block]) => unregister(k, task, ownChain(k, chain), block));
+}
+
+/** Tells those who asked of a module's state (MODULE_STATE_*), then goes on with `then`; null: nobody asked. */
+export function tellOfModule(
+  k: Kernel,
+  task: Task,
+  module: Vaddr,
+  state: number,
+  then: Activation,
+): Outcome | null {
+  if (!k.tasking.objects.has('chain:module')) return null;
+  const outcome = callChain(k, task, ownChain(k, 'module'), state, module);
+  return typeof outcome === 'number' ? null : { ...outcome, then: [then, ...outcome.then] };
 }

@@ -7,6 +7,7 @@ import { randomBytes } from '../drivers/random.ts';
 import type { File, Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import type { AreaCall } from './area.ts';
+import type { KasanRoom } from './guarded.ts';
 import type { HeapRoom } from './memory.ts';
 import type { Polls } from './poll.ts';
 
@@ -46,6 +47,22 @@ export interface TreeDir {
   module?: string | null;
 }
 
+/** A driver of a bus, and what is bound to it: addresses of struct device_driver and struct device. */
+export interface BusDriver {
+  address: Vaddr;
+  name: string;
+  devices: Vaddr[];
+  module: string | null;
+}
+
+/** A bus that a module registered, or the platform bus once something is on it. */
+export interface Bus {
+  address: Vaddr;
+  name: string;
+  devices: Vaddr[];
+  drivers: BusDriver[];
+}
+
 export interface KapiRoom {
   heap: HeapRoom;
   /** Key of the hash that %p prints. */
@@ -63,8 +80,13 @@ export interface KapiRoom {
   classes: Map<Vaddr, string>;
   /** What the poll operations of files answered in the look that goes on, by tid. */
   polls: Map<number, Polls>;
+  buses: Bus[];
+  /** What devm_kmalloc gave, by the struct device it goes with. */
+  managed: Map<Vaddr, Vaddr[]>;
   /** Warnings that are said once, by their place. */
   warned: Set<string>;
+  /** Objects of modules that are watched, when the VM was booted with `kasan`. */
+  kasan?: KasanRoom;
   /** Calls of vm_ops that are due. */
   areaCalls: AreaCall[];
   /** Trees that modules keep with kernel help, by the address of the root: idr, radix tree. */
@@ -95,6 +117,8 @@ export function kapiRoom(k: Kernel): KapiRoom {
       seqs: new Map(),
       classes: new Map(),
       polls: new Map(),
+      buses: [],
+      managed: new Map(),
       warned: new Set(),
       areaCalls: [],
       maps: new Map(),

@@ -1,9 +1,8 @@
 /** llseek helpers, and what else a driver calls on its open file (fs/read_write.c, fs/libfs.c). */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { readKString } from '../module/kmem.ts';
 import type { Task } from '../task/types.ts';
-import { bytesOf, getField, int, pointerField, setField, store } from './access.ts';
+import { getField, int, pointerField, setField } from './access.ts';
 import { kapi } from './registry.ts';
 
 const FMODE_SEEK = 4 | 8 | 16;
@@ -49,14 +48,4 @@ kapi('simple_open', (k, _task, [inode, filp]) => {
   const data = getField(k, 'inode', inode, 'i_private') ?? 0;
   if (data !== 0) setField(k, 'file', filp, 'private_data', data);
   return 0;
-});
-
-/** The name a file was opened by, at the end of the caller's buffer as d_path has it: here the last component with /dev before it. */
-kapi('file_path', (k, task, [filp, buf, length]) => {
-  const dentry = getField(k, 'file', filp, 'f_path.dentry') ?? 0;
-  const name = readKString(k, getField(k, 'dentry', dentry, 'd_name.name') ?? 0, 255) ?? '';
-  const text = `/${name}`;
-  if (text.length + 1 > int(length)) return -Errno.ENAMETOOLONG;
-  const at = buf + int(length) - text.length - 1;
-  return store(k, task, at, bytesOf(`${text}\0`)) ? at : 0;
 });

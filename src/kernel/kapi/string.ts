@@ -1,17 +1,16 @@
 /** Strings, memory and numbers in text (lib/string.c, lib/kstrtox.c, lib/hexdump.c). Texts are byte strings. */
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { fillK, readK64, writeK8, writeK16, writeK32, writeK64, writeKBig } from '../module/kmem.ts';
+import { fillK, readK64, writeK8, writeK32, writeK64 } from '../module/kmem.ts';
 import type { Task } from '../task/types.ts';
 import { bytesOf, load, loadString, store, uint, unsigned } from './access.ts';
 import { kapi, wide } from './registry.ts';
 import { userNumber } from './uaccess.ts';
-import { callArgs, listArgs, type VarArgs } from './vsprintf.ts';
 
 type Handler = Parameters<typeof kapi>[1];
 
 /** What a string function does once its strings are read; `a` are the arguments, the strings in place of null after an oops. */
-const withStrings =
+export const withStrings =
   (
     at: readonly number[],
     then: (k: Kernel, task: Task, a: readonly number[], s: string[]) => number,
@@ -27,7 +26,7 @@ const withStrings =
     return then(k, task, a, strings);
   };
 
-const put = (k: Kernel, task: Task, at: number, text: string): boolean =>
+export const put = (k: Kernel, task: Task, at: number, text: string): boolean =>
   store(k, task, at, bytesOf(`${text}\0`));
 const sign = (a: string, b: string): number => {
   for (let i = 0; ; i++) {
@@ -210,7 +209,7 @@ kapi(
     return i === s.length ? 0 : at + i;
   }),
 );
-const SPACES = ' \t\n\v\f\r\xa0';
+export const SPACES = ' \t\n\v\f\r\xa0';
 kapi(
   'skip_spaces',
   withStrings([0], (_k, _task, [at], [s]) => at + span(s, SPACES, true)),
@@ -261,7 +260,7 @@ kapi('match_string', (k, task, [array, n, text]) => {
 // ── Numbers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Digits of `base` (0: by prefix) at the beginning of a text; null when there are none. */
-function digits(text: string, base: number): { value: bigint; used: number } | null {
+export function digits(text: string, base: number): { value: bigint; used: number } | null {
   let from = 0;
   let radix = base;
   if (radix === 0) radix = /^0[xX][0-9a-fA-F]/.test(text) ? 16 : text[0] === '0' ? 8 : 10;
@@ -413,75 +412,3 @@ kapi('get_option', (k, task, [place, out]) => {
   writeK64(k, place, at + match[0].length + (next === ',' ? 1 : 0));
   return next === ',' ? 2 : next === '-' ? 3 : 1;
 });
-
-// ── sscanf ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const WIDTHS: Readonly<Record<string, number>> = { hh: 1, h: 2, '': 4, l: 8, ll: 8, L: 8, q: 8, z: 8 };
-
-function scan(k: Kernel, task: Task, s: string, fmt: string, args: VarArgs): number {
-  let at = 0;
-  let count = 0;
-  const skip = (): void => {
-    while (at < s.length && SPACES.includes(s[at])) at++;
-  };
-  const pattern = /(\s+)|%(\*)?(\d+)?(hh|h|ll|l|L|q|z)?([%cdiusxXo]|\[\^?\]?[^\]]*\]|n)|([^%\s])/gs;
-  for (const [, space, ignore, widthText, length, kind, literal] of fmt.matchAll(pattern)) {
-    if (space) skip();
-    else if (literal) {
-      if (s[at] !== literal) return count;
-      at++;
-    } else if (kind === '%') {
-      skip();
-      if (s[at++] !== '%') return count;
-    } else if (kind === 'n') {
-      if (!ignore) writeK32(k, Number(BigInt.asIntN(64, args.next())), at);
-    } else if (kind === 'c') {
-      const width = Number(widthText ?? 1);
-      if (at + width > s.length) return count;
-      if (!ignore) {
-        if (!store(k, task, Number(BigInt.asIntN(64, args.next())), bytesOf(s.slice(at, at + width))))
-          return count;
-        count++;
-      }
-      at += width;
-    } else if (kind === 's' || kind[0] === '[') {
-      if (kind === 's') skip();
-      const set = kind === 's' ? '[^ \\t\\n\\v\\f\\r]' : kind.replace(/\\/g, '\\\\');
-      const word = new RegExp(`^${set}{1,${widthText ?? 65535}}`, 's').exec(s.slice(at))?.[0];
-      if (word === undefined) return count;
-      at += word.length;
-      if (!ignore) {
-        if (!put(k, task, Number(BigInt.asIntN(64, args.next())), word)) return count;
-        count++;
-      }
-    } else {
-      skip();
-      const field = widthText ? s.slice(at, at + Number(widthText)) : s.slice(at);
-      const isSigned = kind === 'd' || kind === 'i';
-      const negative = isSigned && field[0] === '-';
-      const base = kind === 'x' || kind === 'X' ? 16 : kind === 'o' ? 8 : kind === 'i' ? 0 : 10;
-      const found = digits(negative ? field.slice(1) : field, base);
-      if (!found) return count;
-      at += found.used + (negative ? 1 : 0);
-      if (ignore) continue;
-      const to = Number(BigInt.asIntN(64, args.next()));
-      const value = negative ? -found.value : found.value;
-      const size = WIDTHS[length ?? ''];
-      const low = Number(BigInt.asIntN(32, value));
-      if (size === 8) writeKBig(k, to, value);
-      else if (size === 4) writeK32(k, to, low);
-      else if (size === 2) writeK16(k, to, low);
-      else writeK8(k, to, low);
-      count++;
-    }
-  }
-  return count;
-}
-kapi(
-  'sscanf',
-  withStrings([0, 1], (k, task, _a, [s, fmt]) => scan(k, task, s, fmt, callArgs(k, 2))),
-);
-kapi(
-  'vsscanf',
-  withStrings([0, 1], (k, task, [, , list], [s, fmt]) => scan(k, task, s, fmt, listArgs(k, list))),
-);

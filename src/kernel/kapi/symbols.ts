@@ -2,7 +2,7 @@
 import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
 import type { Kernel } from '../kernel.ts';
-import { imageOf, KERNEL_TEXT, SLOT_BYTES } from './image.ts';
+import { imageOf, KERNEL_TEXT, otherCalls, SLOT_BYTES } from './image.ts';
 
 export interface FoundSymbol {
   name: string;
@@ -33,6 +33,8 @@ export function findSymbol(k: Kernel, va: Vaddr): FoundSymbol | null {
     return best;
   }
   if (va < KERNEL_TEXT) return null;
+  const other = otherCalls().nameAt(k, va);
+  if (other) return { ...other, size: SLOT_BYTES, module: null };
   for (const symbol of imageOf(k).functions)
     if (va >= symbol.address && va < symbol.address + SLOT_BYTES)
       return { name: symbol.name, offset: va - symbol.address, size: SLOT_BYTES, module: null };

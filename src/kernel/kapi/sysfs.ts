@@ -11,20 +11,15 @@ import { defineFileOps } from '../fs/ops.ts';
 import type { File } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import { copyFromIo, copyToIo } from '../mm/uio.ts';
-import { readK, readK64, readKBig, writeK, writeK64, writeKBig, writeKString } from '../module/kmem.ts';
-import { fillKernelData } from '../module/memory.ts';
-import { getModule, putModule } from '../module/refs.ts';
+import { readK, readK64, writeK } from '../module/kmem.ts';
 import { call } from '../module/runtime.ts';
-import { defineStep, type Outcome } from '../outcome.ts';
+import { defineStep } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
-import { callingModule, getField, int, loadString, pointerField, setField, sizeOf } from './access.ts';
-import { dropFilp, inodeOf, makeFilp, openModuleFile } from './filp.ts';
+import { getField, loadString, pointerField } from './access.ts';
 import { kernelSymbol } from './image.ts';
 import { kfree, kmalloc } from './memory.ts';
 import { kapi } from './registry.ts';
 import { kapiRoom, type TreeDir } from './room.ts';
-import { kstrto, parseBool } from './string.ts';
-import { callArgs, format } from './vsprintf.ts';
 
 /** The directory that belongs to an address; a module's own kobject is /sys/module/NAME. */
 export function dirOf(k: Kernel, owner: Vaddr): TreeDir | undefined {
@@ -45,10 +40,12 @@ interface AttributeData {
   /** Functions of the attribute, or of the kobject's type. */
   show: Vaddr;
   store: Vaddr;
+  /** Attributes of buses and drivers: their functions are not told which attribute it is. */
+  plain: boolean;
 }
 
 /** sysfs_create_file in a directory of `owner`, or in a group below it. */
-export function addFile(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group = ''): number {
+export function addFile(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group = '', plain = false): number {
   const dir = dirOf(k, owner);
   if (!dir) return -Errno.EINVAL;
   const at = pointerField(k, task, 'attribute', attr, 'name');
@@ -60,6 +57,7 @@ export function addFile(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group 
     attr,
     show: readK64(k, attr + 16) ?? 0,
     store: readK64(k, attr + 24) ?? 0,
+    plain,
   };
   const ops = typeOps(k, owner, dir);
   if (ops !== 0) {
@@ -78,7 +76,7 @@ export function addFile(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group 
 
 /** sysfs_ops of a kobject whose type has its own; 0: the attribute's own functions serve. */
 function typeOps(k: Kernel, owner: Vaddr, dir: TreeDir): Vaddr {
-  if (dir.names[0] === 'devices' || dir.names[0] === 'class' || dir.names[0] === 'module') return 0;
+  if (['devices', 'class', 'module', 'bus'].includes(dir.names[0])) return 0;
   const type = getField(k, 'kobject', owner, 'ktype') ?? 0;
   const ops = type === 0 ? 0 : (getField(k, 'kobj_type', type, 'sysfs_ops') ?? 0);
   return ops === kernelSymbol(k, 'kobj_sysfs_ops') ? 0 : ops;
@@ -106,6 +104,13 @@ function groupFiles(k: Kernel, task: Task, owner: Vaddr, group: Vaddr, add: bool
     if (!attr) break;
     const failed = add ? addFile(k, task, owner, attr, name) : removeFile(k, task, owner, attr, name);
     if (failed < 0) return failed;
+  }
+  const binary = getField(k, 'attribute_group', group, 'bin_attrs') ?? 0;
+  for (let i = 0; binary !== 0 && i < MAX_ATTRIBUTES; i++) {
+    const attr = readK64(k, binary + 8 * i);
+    if (!attr) break;
+    if (add) addBinary(k, task, owner, attr, name);
+    else removeFile(k, task, owner, attr, name);
   }
   const dir = dirOf(k, owner);
   if (!add && name !== '' && dir) removeDynamic(k, dir.tree, [...dir.names, name]);
@@ -152,21 +157,21 @@ defineFileOps('module.attribute', {
     if (state.data.show === 0) return -Errno.EIO;
     state.page = kmalloc(k, task, 4096);
     if (state.page === 0) return -Errno.ENOMEM;
-    const { owner, attr, show } = state.data;
-    return call(show, [owner, attr, state.page], {
+    const { owner, attr, show, plain } = state.data;
+    return call(show, plain ? [owner, state.page] : [owner, attr, state.page], {
       step: 'module.attribute.shown',
       state: { file, io, pos },
     });
   },
   write(k, task, file, io) {
-    const { owner, attr, store } = attributeOf(file).data;
+    const { owner, attr, store, plain } = attributeOf(file).data;
     if (store === 0) return -Errno.EIO;
     const bytes = copyFromIo(k, task, io, 4095);
     if (typeof bytes === 'number') return bytes;
     const page = kmalloc(k, task, 4096);
     if (page === 0) return -Errno.ENOMEM;
     writeK(k, page, bytes);
-    return call(store, [owner, attr, page, bytes.length], {
+    return call(store, plain ? [owner, page, bytes.length] : [owner, attr, page, bytes.length], {
       step: 'module.attribute.stored',
       state: { page },
     });
@@ -210,120 +215,108 @@ defineStep('module.attribute.stored', (k, task, { page }: { page: Vaddr }, entry
   return entry.by === 'result' ? entry.value : -Errno.EINTR;
 });
 
-// ── kobjects ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Binary attributes: the module reads and writes at offsets ──────────────────────────────────────────────────
 
-/** Kernel objects that are always there: kernel_kobj and its like point to a kobject of their own. */
-const STANDING: readonly (readonly [string, readonly string[]])[] = [
-  ['kernel_kobj', ['kernel']],
-  ['fs_kobj', ['fs']],
-  ['mm_kobj', ['kernel', 'mm']],
-];
-fillKernelData((k) => {
-  for (const [name, names] of STANDING) {
-    const at = kernelSymbol(k, name);
-    if (at === 0) continue;
-    // The pointer's slot is 64 bytes: what it points to need only be an address that nothing else has.
-    writeK64(k, at, at + 8);
-    kapiRoom(k).dirs.set(at + 8, { tree: 'sysfs', names: [...names], files: [] });
-  }
-});
+interface BinaryData {
+  owner: Vaddr;
+  attr: Vaddr;
+  read: Vaddr;
+  write: Vaddr;
+  /** 0: no limit. */
+  fileSize: number;
+}
 
-function place(k: Kernel, task: Task, kobj: Vaddr, parent: Vaddr, name: string): number {
-  const kset = getField(k, 'kobject', kobj, 'kset') ?? 0;
-  const above = parent !== 0 ? parent : kset !== 0 ? kset + fieldOf('kset', 'kobj').offset : 0;
-  const dir = above === 0 ? { tree: 'sysfs' as const, names: [] } : dirOf(k, above);
+function addBinary(k: Kernel, task: Task, owner: Vaddr, attr: Vaddr, group = ''): number {
+  const dir = dirOf(k, owner);
   if (!dir) return -Errno.EINVAL;
-  const names = [...dir.names, name];
-  const failed = addDynamic(k, 'sysfs', names, { type: 'dir', mode: 0o755 });
-  if (failed < 0) return failed;
-  kapiRoom(k).dirs.set(kobj, { tree: 'sysfs', names, files: [], module: callingModule(k, task) });
-  const at = kmalloc(k, task, name.length + 1);
-  if (at !== 0) writeKString(k, at, name);
-  setField(k, 'kobject', kobj, 'name', at);
-  setField(k, 'kobject', kobj, 'parent', above);
-  const type = getField(k, 'kobject', kobj, 'ktype') ?? 0;
-  const groups = type === 0 ? 0 : (getField(k, 'kobj_type', type, 'default_groups') ?? 0);
-  if (groups !== 0) addAttributes(k, task, kobj, groups);
-  const attrs = type === 0 ? 0 : (getField(k, 'kobj_type', type, 'default_attrs') ?? 0);
-  for (let i = 0; attrs !== 0 && i < MAX_ATTRIBUTES; i++) {
-    const attr = readK64(k, attrs + 8 * i);
-    if (!attr) break;
-    addFile(k, task, kobj, attr);
-  }
-  return 0;
-}
-const REFS = 'kref.refcount.refs.counter';
-function init(k: Kernel, kobj: Vaddr, type: Vaddr): void {
-  setField(k, 'kobject', kobj, REFS, 1);
-  setField(k, 'kobject', kobj, 'ktype', type);
-  const entry = kobj + fieldOf('kobject', 'entry').offset;
-  writeK64(k, entry, entry);
-  writeK64(k, entry + 8, entry);
-}
-function named(k: Kernel, task: Task, fmt: Vaddr, first: number): string | null {
-  const pattern = loadString(k, task, fmt, 4096);
-  return pattern === null ? null : format(k, task, pattern, callArgs(k, first));
-}
-kapi('kobject_init', (k, _task, [kobj, type]) => {
-  init(k, kobj, type);
-  return 0;
-});
-kapi('kobject_add', (k, task, [kobj, parent, fmt]) => {
-  const name = named(k, task, fmt, 3);
-  return name === null ? 0 : place(k, task, kobj, parent, name);
-});
-kapi('kobject_init_and_add', (k, task, [kobj, type, parent, fmt]) => {
-  const name = named(k, task, fmt, 4);
+  const at = pointerField(k, task, 'bin_attribute', attr, 'attr.name');
+  const name = at === null ? null : loadString(k, task, at, 256);
   if (name === null) return 0;
-  init(k, kobj, type);
-  return place(k, task, kobj, parent, name);
-});
-kapi('kobject_create_and_add', (k, task, [at, parent]) => {
-  const name = loadString(k, task, at, 256);
-  if (name === null) return 0;
-  const kobj = kmalloc(k, task, sizeOf('kobject'));
-  if (kobj === 0) return 0;
-  init(k, kobj, 0);
-  if (place(k, task, kobj, parent, name) === 0) return kobj;
-  kfree(k, task, kobj);
-  return 0;
-});
-function unlist(k: Kernel, kobj: Vaddr): void {
-  const dir = kapiRoom(k).dirs.get(kobj);
-  if (!dir) return;
-  removeDir(k, kobj);
-  removeDynamic(k, dir.tree, dir.names);
+  const data: BinaryData = {
+    owner,
+    attr,
+    read: getField(k, 'bin_attribute', attr, 'read') ?? 0,
+    write: getField(k, 'bin_attribute', attr, 'write') ?? 0,
+    fileSize: getField(k, 'bin_attribute', attr, 'size') ?? 0,
+  };
+  const mode = (getField(k, 'bin_attribute', attr, 'attr.mode') ?? 0o444) & 0o777;
+  const names = [...dir.names, ...(group === '' ? [] : [group]), name];
+  const failed = addDynamic(k, dir.tree, names, { type: 'file', mode, handler: 'module.binary', data });
+  if (failed === 0 && group === '') dir.files.push(name);
+  return failed;
 }
-kapi('kobject_del', (k, _task, [kobj]) => {
-  unlist(k, kobj);
-  return 0;
-});
-kapi('kobject_get', (k, _task, [kobj]) => {
-  if (kobj !== 0) setField(k, 'kobject', kobj, REFS, int(getField(k, 'kobject', kobj, REFS) ?? 0) + 1);
-  return kobj;
-});
-kapi('kobject_put', (k, task, [kobj]) => {
-  if (kobj === 0) return 0;
-  const refs = pointerFieldInt(k, task, kobj);
-  if (refs === null) return 0;
-  setField(k, 'kobject', kobj, REFS, refs - 1);
-  if (refs !== 1) return 0;
-  unlist(k, kobj);
-  const type = getField(k, 'kobject', kobj, 'ktype') ?? 0;
-  const release = type === 0 ? 0 : (getField(k, 'kobj_type', type, 'release') ?? 0);
-  if (release !== 0) return call(release, [kobj]);
-  if (type === 0) kfree(k, task, kobj);
-  return 0;
-});
-function pointerFieldInt(k: Kernel, task: Task, kobj: Vaddr): number | null {
-  const value = pointerField(k, task, 'kobject', kobj, REFS);
-  return value === null ? null : int(value);
+defineKernfsHandler('module.binary', { kind: 'module.binary', strict: true });
+
+interface BinaryMove {
+  file: File;
+  io: Reading['io'];
+  pos: number | null;
+  page: Vaddr;
 }
-for (const name of ['kobject_uevent', 'kobject_uevent_env'])
-  kapi(name, (k) => {
-    k.drivers.ueventSeq++;
-    return 0;
-  });
+/** What a transfer may still move at this place of the file; a negative number is the answer already. */
+function roomAt(data: BinaryData, at: number, wanted: number): number {
+  const length = Math.min(wanted, 4096);
+  return data.fileSize > 0 ? Math.min(length, data.fileSize - at) : length;
+}
+defineFileOps('module.binary', {
+  seekable: true,
+  read(k, task, file, io, pos) {
+    const { data } = file.data as { data: BinaryData };
+    const at = pos ?? file.pos;
+    const count = roomAt(data, at, io.length - io.done);
+    if (count <= 0) return 0;
+    if (data.read === 0) return -Errno.EIO;
+    const page = kmalloc(k, task, 4096);
+    if (page === 0) return -Errno.ENOMEM;
+    const state: BinaryMove = { file, io, pos, page };
+    return call(data.read, [0, data.owner, data.attr, page, at, count], {
+      step: 'module.binary.read',
+      state,
+    });
+  },
+  write(k, task, file, io, pos) {
+    const { data } = file.data as { data: BinaryData };
+    const at = pos ?? file.pos;
+    const count = roomAt(data, at, io.length - io.done);
+    if (count <= 0) return data.fileSize > 0 && io.length > io.done ? -Errno.EFBIG : 0;
+    if (data.write === 0) return -Errno.EIO;
+    const bytes = copyFromIo(k, task, io, count);
+    if (typeof bytes === 'number') return bytes;
+    const page = kmalloc(k, task, 4096);
+    if (page === 0) return -Errno.ENOMEM;
+    writeK(k, page, bytes);
+    const state: BinaryMove = { file, io, pos, page };
+    return call(data.write, [0, data.owner, data.attr, page, at, bytes.length], {
+      step: 'module.binary.written',
+      state,
+    });
+  },
+  llseek(_k, _task, file, offset, whence) {
+    const { data } = file.data as { data: BinaryData };
+    const from = [0, file.pos, data.fileSize][whence];
+    if (from === undefined || from + offset < 0) return -Errno.EINVAL;
+    file.pos = from + offset;
+    return file.pos;
+  },
+});
+defineStep('module.binary.read', (k, task, { file, io, pos, page }: BinaryMove, entry) => {
+  const length = entry.by === 'result' ? entry.value : -Errno.EINTR;
+  const bytes = length > 0 ? readK(k, page, Math.min(length, 4096)) : null;
+  kfree(k, task, page);
+  if (!bytes) return Math.min(length, 0);
+  const copied = copyToIo(k, task, io, bytes);
+  if (copied > 0 && pos === null) file.pos += copied;
+  return copied;
+});
+defineStep('module.binary.written', (k, task, { file, pos, page }: BinaryMove, entry) => {
+  kfree(k, task, page);
+  const length = entry.by === 'result' ? entry.value : -Errno.EINTR;
+  if (length > 0 && pos === null) file.pos += length;
+  return length;
+});
+
+// ── Exports ────────────────────────────────────────────────────────────────────────────────────────────────────
+
 kapi('sysfs_create_file_ns', (k, task, [kobj, attr]) => addFile(k, task, kobj, attr));
 kapi('sysfs_remove_file_ns', (k, task, [kobj, attr]) => removeFile(k, task, kobj, attr));
 for (const add of [true, false]) {
@@ -360,150 +353,5 @@ kapi('sysfs_remove_link', (k, task, [kobj, at]) => {
   if (dir && name !== null) removeDynamic(k, 'sysfs', [...dir.names, name]);
   return 0;
 });
-
-// ── debugfs ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Adds an entry below `parent` (0: the root); the handle is a struct dentry, as modules may look at its d_inode. */
-function debugEntry(
-  k: Kernel,
-  task: Task,
-  at: Vaddr,
-  parent: Vaddr,
-  node: Parameters<typeof addDynamic>[3],
-): number {
-  const name = loadString(k, task, at, 256);
-  if (name === null) return 0;
-  const above = parent > 0 || parent < -4095 ? kapiRoom(k).dirs.get(parent)?.names : [];
-  if (!above) return -Errno.ENOENT;
-  const names = [...above, name];
-  const failed = addDynamic(k, 'debugfs', names, node);
-  if (failed < 0) return failed;
-  const dentry = kmalloc(k, task, sizeOf('dentry'));
-  if (dentry === 0) return -Errno.ENOMEM;
-  kapiRoom(k).dirs.set(dentry, { tree: 'debugfs', names, files: [], module: callingModule(k, task) });
-  return dentry;
-}
-kapi('debugfs_create_dir', (k, task, [name, parent]) =>
-  debugEntry(k, task, name, parent, { type: 'dir', mode: 0o755 }),
-);
-for (const name of ['debugfs_create_file', 'debugfs_create_file_unsafe'])
-  kapi(name, (k, task, [at, mode, parent, data, fops]) =>
-    debugEntry(k, task, at, parent, {
-      type: 'file',
-      mode: mode & 0o777,
-      handler: 'module.debugfs',
-      data: { data, fops },
-    }),
-  );
-kapi('debugfs_create_symlink', (k, task, [at, parent, target]) => {
-  const text = loadString(k, task, target, 4096);
-  return text === null ? 0 : debugEntry(k, task, at, parent, { type: 'link', mode: 0o777, data: text });
-});
-interface Value {
-  at: Vaddr;
-  size: number;
-  form: 'u' | 'x' | 'bool' | 'int' | 'blob' | 'str';
-}
-const values: readonly (readonly [string, number, Value['form']])[] = [
-  ['u8', 1, 'u'],
-  ['u16', 2, 'u'],
-  ['u32', 4, 'u'],
-  ['u64', 8, 'u'],
-  ['ulong', 8, 'u'],
-  ['size_t', 8, 'u'],
-  ['x8', 1, 'x'],
-  ['x16', 2, 'x'],
-  ['x32', 4, 'x'],
-  ['x64', 8, 'x'],
-  ['atomic_t', 4, 'int'],
-  ['bool', 1, 'bool'],
-  ['blob', 16, 'blob'],
-  ['str', 8, 'str'],
-];
-for (const [name, size, form] of values)
-  kapi(`debugfs_create_${name}`, (k, task, [at, mode, parent, value]) =>
-    debugEntry(k, task, at, parent, {
-      type: 'file',
-      mode: mode & (form === 'blob' ? 0o444 : 0o777),
-      handler: 'module.debugfs.value',
-      data: { at: value, size, form } satisfies Value,
-    }),
-  );
-defineKernfsHandler('module.debugfs.value', {
-  show(k, ctx) {
-    const { at, size, form } = ctx.data as Value;
-    const raw = readKBig(k, at);
-    if (raw === null) return -Errno.EIO;
-    if (form === 'blob')
-      return stringOf(
-        readK(k, Number(BigInt.asIntN(64, raw)), Math.min(readK64(k, at + 8) ?? 0, 65536)) ??
-          new Uint8Array(0),
-      );
-    if (form === 'str') return `${loadText(k, Number(BigInt.asIntN(64, raw)))}\n`;
-    const value = BigInt.asUintN(size * 8, raw);
-    if (form === 'bool') return value === 0n ? 'N\n' : 'Y\n';
-    if (form === 'int') return `${BigInt.asIntN(32, raw)}\n`;
-    return form === 'u' ? `${value}\n` : `0x${value.toString(16).padStart(size * 2, '0')}\n`;
-  },
-  store(k, _task, ctx, text) {
-    const { at, size, form } = ctx.data as Value;
-    const old = readKBig(k, at);
-    if (old === null || form === 'blob' || form === 'str') return -Errno.EIO;
-    const value =
-      form === 'bool' ? BigInt(parseBool(text) ?? false) : kstrto(text, 0, size * 8, form === 'int');
-    if (typeof value === 'number') return value;
-    const mask = (1n << BigInt(size * 8)) - 1n;
-    writeKBig(k, at, (old & ~mask) | (value & mask));
-    return text.length;
-  },
-});
-function loadText(k: Kernel, at: Vaddr): string {
-  const bytes = readK(k, at, 1) ? (readK(k, at, 256) ?? new Uint8Array(0)) : new Uint8Array(0);
-  const nul = bytes.indexOf(0);
-  return stringOf(nul < 0 ? bytes : bytes.subarray(0, nul));
-}
-function removeTree(k: Kernel, task: Task, dentry: Vaddr): void {
-  const { dirs } = kapiRoom(k);
-  const gone = dirs.get(dentry);
-  if (!gone) return;
-  removeDynamic(k, 'debugfs', gone.names);
-  for (const [address, dir] of dirs)
-    if (dir.tree === 'debugfs' && gone.names.every((name, i) => dir.names[i] === name)) {
-      dirs.delete(address);
-      kfree(k, task, address);
-    }
-}
-for (const name of ['debugfs_remove', 'debugfs_remove_recursive'])
-  kapi(name, (k, task, [dentry]) => {
-    removeTree(k, task, dentry);
-    return 0;
-  });
-kapi('debugfs_lookup', (k, task, [at, parent]) => {
-  const name = loadString(k, task, at, 256);
-  const above = parent === 0 ? [] : kapiRoom(k).dirs.get(parent)?.names;
-  if (name === null || !above) return 0;
-  const path = [...above, name].join('/');
-  for (const [address, dir] of kapiRoom(k).dirs)
-    if (dir.tree === 'debugfs' && dir.names.join('/') === path) return address;
-  return 0;
-});
-
-/** A file of debugfs with operations of its own: like a device, its data in i_private. */
-defineKernfsHandler('module.debugfs', {
-  open(k, task, file, ctx): Outcome {
-    const { data, fops } = ctx.data as { data: Vaddr; fops: Vaddr };
-    const owner = fops === 0 ? 0 : pointerField(k, task, 'file_operations', fops, 'owner');
-    if (owner === null) return -Errno.EIO;
-    if (fops === 0) return -Errno.ENXIO;
-    if (!getModule(k, owner)) return -Errno.ENXIO;
-    const owners = owner === 0 ? [] : [owner];
-    if (!makeFilp(k, task, file, { fops, owners })) {
-      for (const held of owners) putModule(k, held);
-      return -Errno.ENOMEM;
-    }
-    setField(k, 'inode', inodeOf(k, file), 'i_private', data);
-    const outcome = openModuleFile(k, task, file);
-    if (typeof outcome === 'number' && outcome !== 0) dropFilp(k, task, file);
-    return outcome;
-  },
-});
+kapi('sysfs_create_bin_file', (k, task, [kobj, attr]) => addBinary(k, task, kobj, attr));
+kapi('sysfs_remove_bin_file', (k, task, [kobj, attr]) => removeFile(k, task, kobj, attr));

@@ -60,6 +60,20 @@ export interface Worker {
   item: Vaddr;
 }
 
+/** What a module wants done when an interrupt line is raised. */
+export interface IrqAction {
+  handler: Vaddr;
+  /** Function of its thread; 0: none. */
+  thread: Vaddr;
+  dev: Vaddr;
+  name: string;
+  shared: boolean;
+  flags: number;
+  count: number;
+  /** Threads of it that run now. */
+  running: number;
+}
+
 export interface TaskingRoom {
   mirrors: Map<number, Mirror>;
   /** tid by address of struct task_struct, the dead included. */
@@ -88,13 +102,21 @@ export interface TaskingRoom {
   /** Objects of the kernel that are not exported by name, such as init_nsproxy. */
   objects: Map<string, Vaddr>;
   /** Interrupt lines that modules asked for, by number. */
-  irqs: Map<number, { handler: Vaddr; dev: Vaddr; name: string; shared: boolean; count: number }[]>;
+  irqs: Map<number, IrqAction[]>;
   /** How often each line was disabled. */
   irqDisabled: Map<number, number>;
   /** Functions whose probes have run and which are entered now, by tid. */
   probed: Map<number, Vaddr>;
   /** Probes by the address they sit at: struct kprobe. */
   kprobes: Map<Vaddr, Vaddr[]>;
+  /** Those of the probes that are the first member of a struct kretprobe. */
+  kretprobes: Set<Vaddr>;
+  /** Calls of probed functions that are under way, by tid, the innermost last: struct kretprobe_instance and where they go. */
+  returns: Map<number, { instance: Vaddr; probe: Vaddr; to: Vaddr }[]>;
+  /** sys_call_table in guest memory, once a module has asked for it: system calls then go through it. 0: nobody has. */
+  syscallTable: Vaddr;
+  /** Tasks of old kernels that said set_fs(KERNEL_DS). */
+  kernelDs: Set<number>;
   /** What the variable `jiffies` in guest memory says. */
   jiffies: number;
   /** Workers named so far. */
@@ -125,6 +147,10 @@ export function createTaskingRoom(): TaskingRoom {
     irqDisabled: new Map(),
     probed: new Map(),
     kprobes: new Map(),
+    kretprobes: new Set(),
+    returns: new Map(),
+    syscallTable: 0,
+    kernelDs: new Set(),
     jiffies: 0,
     workerNumber: 0,
   };

@@ -13,6 +13,10 @@ import { load, store, unsigned } from './access.ts';
 import { KMALLOC_MAX_SIZE, kmalloc, usercopyRefused } from './memory.ts';
 import { kapi, wideArg } from './registry.ts';
 
+/** Whether a "user" address is one of the kernel's that set_fs(KERNEL_DS) lets through. */
+const kernelReach = (k: Kernel, task: Task, address: number): boolean =>
+  address < 0 && k.tasking.kernelDs.size > 0 && k.tasking.kernelDs.has(task.tid);
+
 /** One copy at most; longer ones fail at their end. */
 const MAX_COPY = 1 << 26;
 
@@ -20,6 +24,10 @@ const MAX_COPY = 1 << 26;
 export function toUser(k: Kernel, task: Task, to: number, from: number, size: number): number {
   const length = unsigned(size);
   if (length === 0) return 0;
+  if (kernelReach(k, task, to)) {
+    const content = length > MAX_COPY ? null : load(k, task, from, length);
+    return content && store(k, task, to, content) ? 0 : size;
+  }
   if (to < 0 || to + length > TASK_SIZE || length > MAX_COPY) return size;
   if (usercopyRefused(k, task, from, length, true)) return 0;
   const bytes = load(k, task, from, length);
@@ -42,6 +50,7 @@ export function bytesToUser(k: Kernel, task: Task, to: number, bytes: Uint8Array
 /** User bytes, as many as there are. */
 export function bytesFromUser(k: Kernel, task: Task, from: number, length: number): Uint8Array {
   k.sched.kernelWork += 20 + (length >> 4);
+  if (kernelReach(k, task, from)) return readK(k, from, Math.min(length, MAX_COPY)) ?? new Uint8Array(0);
   if (from < 0 || from + length > TASK_SIZE || length > MAX_COPY) return new Uint8Array(0);
   const out = new Uint8Array(length);
   for (let done = 0; done < length; ) {

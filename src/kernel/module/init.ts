@@ -4,10 +4,13 @@
  */
 
 import { offsetOf } from '../abi/structs/index.ts';
+import { emitUevent } from '../drivers/uevent.ts';
+import { tellOfModule } from '../kapi/notifier.ts';
 import { dumpStack } from '../kapi/report.ts';
 import type { Kernel } from '../kernel.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
+import type { Task } from '../task/types.ts';
 import { wakeUp } from '../task/wait.ts';
 import { writeK32, writeK64 } from './kmem.ts';
 import { freeRegion } from './memory.ts';
@@ -38,13 +41,23 @@ export function mirrorRefcnt(k: Kernel, module: LoadedModule): void {
 }
 
 /** The module is in memory: names its parameters, takes its arguments, shows itself in sysfs and runs init. */
-export function formModule(k: Kernel, module: LoadedModule, args: string): Outcome {
+export function formModule(k: Kernel, task: Task, module: LoadedModule, args: string): Outcome {
   const error = verifyExports(k, module);
   if (error < 0) return undo(k, module, error);
   writeK64(k, module.address + offsetOf('module', 'num_kp'), module.params.length);
   nameParams(k, module);
   setState(k, module, 'coming');
   announceState(k, module);
+  const then = { step: 'module.announced', state: { name: module.name, args } };
+  return tellOfModule(k, task, module.address, STATES.coming, then) ?? takeArguments(k, module, args);
+}
+
+defineStep('module.announced', (k, _task, { name, args }: { name: string; args: string }) => {
+  const module = findModule(k, name);
+  return module ? takeArguments(k, module, args) : -ENOEXEC;
+});
+
+function takeArguments(k: Kernel, module: LoadedModule, args: string): Outcome {
   const work = parseArgs(k, module, args);
   if (typeof work === 'number') return undo(k, module, work === -ENOMEM ? work : -ENOEXEC);
   return paramsStep(k, work);
@@ -74,7 +87,10 @@ defineStep('module.inited', (k, task, { name }: { name: string }, entry) => {
   const module = findModule(k, name);
   if (!module || entry.by !== 'result') return -ENOEXEC;
   const result = entry.value | 0;
-  if (result < 0) return undo(k, module, result);
+  if (result < 0) {
+    const then = { step: 'module.undone', state: { name, result } };
+    return tellOfModule(k, task, module.address, STATES.going, then) ?? undo(k, module, result);
+  }
   if (result > 0) {
     printk(
       k,
@@ -83,18 +99,35 @@ defineStep('module.inited', (k, task, { name }: { name: string }, entry) => {
     );
     dumpStack(k, task);
   }
-  return becomeLive(k, module);
+  module.refcnt--;
+  setState(k, module, 'live');
+  announceState(k, module);
+  const then = { step: 'module.live', state: { name } };
+  return tellOfModule(k, task, module.address, STATES.live, then) ?? freeInit(k, module);
+});
+defineStep('module.undone', (k, _task, { name, result }: { name: string; result: number }) => {
+  const module = findModule(k, name);
+  return module ? undo(k, module, result) : result;
+});
+defineStep('module.live', (k, _task, { name }: { name: string }) => {
+  const module = findModule(k, name);
+  return module ? freeInit(k, module) : 0;
 });
 
 function becomeLive(k: Kernel, module: LoadedModule): number {
   module.refcnt--;
   setState(k, module, 'live');
   announceState(k, module);
+  return freeInit(k, module);
+}
+
+/** What only init needed goes (do_free_init). */
+function freeInit(k: Kernel, module: LoadedModule): number {
   for (const region of module.init) freeRegion(k, region);
   module.init = [];
   module.initSize = 0;
   module.symbols = module.symbols.filter(({ init }) => !init);
-  k.drivers.ueventSeq++;
+  emitUevent(k, 'add', `/module/${module.name}`, 'module');
   return 0;
 }
 
@@ -123,6 +156,6 @@ export function dropModule(k: Kernel, module: LoadedModule): void {
     mirrorRefcnt(k, used);
   }
   module.uses = [];
-  k.drivers.ueventSeq++;
+  emitUevent(k, 'remove', `/module/${module.name}`, 'module');
   wakeUp(k, k.module.wait);
 }

@@ -78,7 +78,7 @@ export function loadModule(k: Kernel, task: Task, bytes: Uint8Array, args: strin
     releasePlaced(k, placed);
     return result;
   }
-  return formModule(k, module, args);
+  return formModule(k, task, module, args);
 }
 
 /** The section with the module's struct module. */

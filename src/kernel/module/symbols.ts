@@ -11,6 +11,7 @@ import {
   KERNEL_DATA,
   KERNEL_TEXT,
   kernelCode,
+  otherCalls,
   SLOT_BYTES,
 } from '../kapi/image.ts';
 import { findKapi } from '../kapi/registry.ts';
@@ -64,7 +65,7 @@ export function findExport(k: Kernel, name: string): Definition | null {
         namespace: '',
         owner: null,
       };
-    unsupported(k, `kernel symbol ${name}`);
+    if (!symbol.hidden) unsupported(k, `kernel symbol ${name}`);
   }
   for (const owner of k.module.modules) {
     if (owner.state === 'unformed') continue;
@@ -293,6 +294,8 @@ const isLocalLabel = (name: string): boolean => name.startsWith('$') || name.sta
 
 /** Whose address this is (kallsyms_lookup); null when it is nobody's. Reads nothing of guest memory. */
 export function lookupSymbol(k: Kernel, va: Vaddr): SymbolAt | null {
+  const other = va >= KERNEL_TEXT ? otherCalls().nameAt(k, va) : null;
+  if (other) return { ...other, size: SLOT_BYTES, module: null };
   if (va >= KERNEL_TEXT && va < imageOf(k).textEnd) {
     const start = va - ((((va - KERNEL_TEXT) % SLOT_BYTES) + SLOT_BYTES) % SLOT_BYTES);
     const found = functionAt(k, start);
@@ -329,6 +332,8 @@ export function lookupName(k: Kernel, name: string): Vaddr {
   const colon = name.indexOf(':');
   const symbol = imageOf(k).byName.get(name);
   if (symbol) return symbol.address;
+  const other = otherCalls().addressOf(k, name);
+  if (other !== 0) return other;
   for (const module of k.module.modules) {
     if (colon > 0 && module.name !== name.slice(0, colon)) continue;
     const found = module.symbols.find((entry) => entry.name === name.slice(colon + 1));

@@ -1,5 +1,6 @@
 /** delete_module(2) (kernel/module/main.c). Always true: a module goes only when nobody holds it, or when it is forced and says so. */
 import { Errno } from '../abi/errno.ts';
+import { tellOfModule } from '../kapi/notifier.ts';
 import type { Kernel } from '../kernel.ts';
 import { defineStep, type Outcome } from '../outcome.ts';
 import { noteUnloaded } from '../panic/report.ts';
@@ -23,7 +24,7 @@ export function deleteModule(k: Kernel, task: Task, name: string, flags: number)
   module.tid = task.tid;
   module.refcnt = Math.min(module.refcnt - 1, -1);
   setState(k, module, 'going');
-  if (module.exitFn === 0) return finish(k, module);
+  if (module.exitFn === 0) return leave(k, task, module);
   return call(module.exitFn, [], { step: 'module.exited', state: { name } });
 }
 
@@ -34,9 +35,20 @@ function forced(k: Kernel, flags: number): boolean {
   return true;
 }
 
-defineStep('module.exited', (k, _task, { name }: { name: string }) => {
+defineStep('module.exited', (k, task, { name }: { name: string }) => {
   const module = findModule(k, name);
-  return module ? finish(k, module) : -Errno.ENOENT;
+  return module ? leave(k, task, module) : -Errno.ENOENT;
+});
+
+/** MODULE_STATE_GOING. */
+const GOING = 2;
+function leave(k: Kernel, task: Task, module: LoadedModule): Outcome {
+  const then = { step: 'module.left', state: { name: module.name } };
+  return tellOfModule(k, task, module.address, GOING, then) ?? finish(k, module);
+}
+defineStep('module.left', (k, _task, { name }: { name: string }) => {
+  const module = findModule(k, name);
+  return module ? finish(k, module) : 0;
 });
 
 function finish(k: Kernel, module: LoadedModule): number {

@@ -5,6 +5,7 @@
  */
 import { Access, Trap } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
+import { hookedCall, provideDispatch } from '../kapi/hook.ts';
 import { refreshJiffies } from '../kapi/jiffies.ts';
 import { type Kernel, unsupported } from '../kernel.ts';
 import { askDriver } from '../mm/area.ts';
@@ -330,8 +331,14 @@ function decodersOf(entry: SyscallEntry): readonly Decoder[] {
   return list;
 }
 
-/** Runs the handler of the task's system call, for the first time or again. */
+/** Runs the task's system call: what a module put in its place, or its handler. */
 function dispatch(k: Kernel, task: Task): Outcome {
+  return (k.tasking.syscallTable !== 0 ? hookedCall(k, task) : null) ?? callHandler(k, task);
+}
+provideDispatch(callHandler);
+
+/** Runs the handler of the task's system call, for the first time or again. */
+function callHandler(k: Kernel, task: Task): Outcome {
   const call = task.syscall!;
   const entry = findSyscall(call.nr);
   if (!entry) {
@@ -383,7 +390,7 @@ function resume(k: Kernel, task: Task): boolean {
 function enter(k: Kernel, task: Task, entry: Entry): Outcome {
   const top = task.activations[task.activations.length - 1];
   if (top) return findStep(top.step)(k, task, top.state, entry);
-  return task.syscall ? dispatch(k, task) : 0;
+  return task.syscall ? callHandler(k, task) : 0;
 }
 
 /** Whether a wait that begins now would end at once because of a signal or a stop. */

@@ -1,7 +1,9 @@
 /** The machine as programs ask about it: names, memory, randomness, power (kernel/sys.c, kernel/reboot.c). */
+
 import { Errno } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { copyIn, copyInString } from '../mm/uaccess.ts';
+import type { Outcome } from '../outcome.ts';
 import { Level, printk } from '../printk/printk.ts';
 import { CAP, capable } from './capability.ts';
 import { loadAverages } from './sched.ts';
@@ -81,7 +83,7 @@ export function reboot(
   magic2: number,
   command: number,
   arg: number,
-): number {
+): Outcome {
   if (!capable(task.cred, CAP.SYS_BOOT)) return -Errno.EPERM;
   if (magic1 !== MAGIC1 || !MAGIC2.includes(magic2)) return -Errno.EINVAL;
   switch (command) {
@@ -89,22 +91,32 @@ export function reboot(
     case Reboot.CAD_OFF:
       return 0;
     case Reboot.RESTART:
-      return stop(k, 'restart', 'reboot: Restarting system');
+      return notice(k, task, 'restart', 'reboot: Restarting system');
     case Reboot.RESTART2: {
       const text = copyInString(k, task, arg, 256);
       if (typeof text === 'number') return -Errno.EFAULT;
-      return stop(k, 'restart', `reboot: Restarting system with command '${text}'`);
+      return notice(k, task, 'restart', `reboot: Restarting system with command '${text}'`);
     }
     case Reboot.HALT:
-      return stop(k, 'halt', 'reboot: System halted');
+      return notice(k, task, 'halt', 'reboot: System halted');
     case Reboot.POWER_OFF:
-      return stop(k, 'poweroff', 'reboot: Power down');
+      return notice(k, task, 'poweroff', 'reboot: Power down');
     default:
       return -Errno.EINVAL;
   }
 }
 
-function stop(k: Kernel, reason: 'restart' | 'halt' | 'poweroff', text: string): number {
+type StopReason = 'restart' | 'halt' | 'poweroff';
+type RebootNotice = (k: Kernel, task: Task, reason: StopReason, text: string) => Outcome;
+let notice: RebootNotice = (k, _task, reason, text) => stopMachine(k, reason, text);
+
+/** Who tells modules before the machine stops registers here. */
+export function provideRebootNotice(tell: RebootNotice): void {
+  notice = tell;
+}
+
+/** The VM ends, with its last words on the console. */
+export function stopMachine(k: Kernel, reason: StopReason, text: string): number {
   printk(k, Level.EMERG, text);
   k.halted = { reason, text };
   return 0;

@@ -243,3 +243,23 @@ struct('platform_driver', 'linux/platform_device.h', {
 });
 variant('platform_driver', 'remove', kernelVersion(6, 11, 0), '\tvoid (*remove)(struct platform_device *);');
 struct('debugfs_blob_wrapper', 'linux/debugfs.h', { data: 'void *', size: 'unsigned long' });
+struct('mempool_s', 'linux/mempool.h', {
+  lock: 'spinlock_t',
+  min_nr: 'int',
+  curr_nr: 'int',
+  elements: 'void **',
+  pool_data: 'void *',
+  alloc: 'void * (*)(gfp_t gfp_mask, void *pool_data)',
+  free: 'void (*)(void *element, void *pool_data)',
+});
+struct('ctl_table', 'linux/sysctl.h', {
+  procname: 'const char *',
+  data: 'void *',
+  maxlen: 'int',
+  mode: 'umode_t',
+  child: 'struct ctl_table *',
+  proc_handler: 'proc_handler *',
+  poll: 'void *',
+  extra1: 'void *',
+  extra2: 'void *',
+});

@@ -13,12 +13,14 @@ export interface KernelSymbol {
   /** A variable, not a function; `size` bytes in the kernel's data. */
   readonly data: boolean;
   readonly size: number;
+  /** Known to kallsyms and to probes, but not exported: no header declares it and no module links to it. */
+  readonly hidden: boolean;
   /** First and last (exclusive) kernel as KERNEL_VERSION encodes it; 0: no bound. */
   readonly since: number;
   readonly until: number;
 }
 
-type Options = Partial<Pick<KernelSymbol, 'gpl' | 'data' | 'size' | 'since' | 'until'>>;
+type Options = Partial<Pick<KernelSymbol, 'gpl' | 'data' | 'size' | 'hidden' | 'since' | 'until'>>;
 
 const symbols: KernelSymbol[] = [];
 
@@ -46,6 +48,7 @@ export function exported(
       gpl: false,
       data: false,
       size: 8,
+      hidden: false,
       since: 0,
       until: 0,
       ...options,
@@ -53,8 +56,12 @@ export function exported(
   }
 }
 
-/** Every symbol that exists in the kernel of that version code. */
-export const symbolsOf = (version: number): KernelSymbol[] =>
+/** Every symbol that the kernel of that version code has, those it does not export included. */
+export const imageSymbolsOf = (version: number): KernelSymbol[] =>
   symbols.filter(({ since, until }) => version >= since && (until === 0 || version < until));
+
+/** Every symbol that the kernel of that version code exports. */
+export const symbolsOf = (version: number): KernelSymbol[] =>
+  imageSymbolsOf(version).filter(({ hidden }) => !hidden);
 
 export const allSymbols = (): readonly KernelSymbol[] => symbols;

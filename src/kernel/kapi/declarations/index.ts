@@ -3,5 +3,14 @@ import './core.ts';
 import './memory.ts';
 import './devices.ts';
 import './tasks.ts';
+import './library.ts';
 
-export { allSymbols, exported, type KernelSymbol, kernelVersion, symbolsOf, versionCode } from './declare.ts';
+export {
+  allSymbols,
+  exported,
+  imageSymbolsOf,
+  type KernelSymbol,
+  kernelVersion,
+  symbolsOf,
+  versionCode,
+} from './declare.ts';

@@ -3,6 +3,7 @@
  * port ids of two sockets of one protocol differ; a socket without one has sent nothing.
  */
 import { Errno } from '../../abi/errno.ts';
+import { provideBroadcast } from '../../drivers/uevent.ts';
 import { Poll } from '../../fs/flags.ts';
 import type { Kernel } from '../../kernel.ts';
 import { copyFromIo } from '../../mm/uio.ts';
@@ -94,6 +95,8 @@ export function broadcastNetlink(k: Kernel, protocol: number, groups: number, by
     enqueue(k, socket, newPacket(k, bytes, { from: netlinkAddress(0, groups) }));
   }
 }
+
+provideBroadcast(broadcastNetlink);
 
 defineFamily({
   number: Af.NETLINK,

@@ -16,3 +16,6 @@
 #define get_order(n) ((n) <= PAGE_SIZE ? 0 : 64 - __builtin_clzl(((n) - 1) >> PAGE_SHIFT))
 #define clear_page(p) memset((p), 0, PAGE_SIZE)
 #define copy_page(to, from) memcpy((to), (from), PAGE_SIZE)
+#define PAGE_SHARED __pgprot(0xd7UL)
+#define PAGE_READONLY __pgprot(0xd3UL)
+#define PAGE_KERNEL_RO __pgprot(0xc3UL)

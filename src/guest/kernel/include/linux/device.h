@@ -22,6 +22,9 @@ static inline const char *dev_name(const struct device *dev) { return dev->init_
 static inline void *dev_get_drvdata(const struct device *dev) { return dev->driver_data; }
 static inline void dev_set_drvdata(struct device *dev, void *data) { dev->driver_data = data; }
 static inline void *dev_get_platdata(const struct device *dev) { return dev->platform_data; }
+#define BUS_ATTR_WO(_name) struct bus_attribute bus_attr_##_name = __ATTR_WO(_name)
+#define BUS_ATTR(_name, _mode, _show, _store) struct bus_attribute bus_attr_##_name = __ATTR(_name, _mode, _show, _store)
+#define DRIVER_ATTR(_name, _mode, _show, _store) struct driver_attribute driver_attr_##_name = __ATTR(_name, _mode, _show, _store)
 #define kobj_to_dev(kobj) container_of(kobj, struct device, kobj)
 #define root_device_register(name) __root_device_register(name, THIS_MODULE)
 #define devm_kzalloc(dev, size, gfp) devm_kmalloc(dev, size, (gfp) | __GFP_ZERO)
@@ -32,5 +35,6 @@ static inline void *dev_get_platdata(const struct device *dev) { return dev->pla
 #define dev_notice(dev, fmt, ...) _dev_printk(KERN_NOTICE, dev, pr_fmt(fmt), ##__VA_ARGS__)
 #define dev_info(dev, fmt, ...) _dev_printk(KERN_INFO, dev, pr_fmt(fmt), ##__VA_ARGS__)
 #define dev_dbg(dev, fmt, ...) ({ if (0) _dev_printk(KERN_DEBUG, dev, pr_fmt(fmt), ##__VA_ARGS__); })
+#define devm_kcalloc(dev, n, size, gfp) devm_kmalloc(dev, (n) * (size), (gfp) | __GFP_ZERO)
 #define device_lock(dev) mutex_lock(&(dev)->mutex)
 #define device_unlock(dev) mutex_unlock(&(dev)->mutex)

@@ -13,6 +13,9 @@
 #include <linux/stringify.h>
 #include <linux/bitops.h>
 #include <linux/string.h>
+#include <linux/swab.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
 
 #define INT_MAX ((int)(~0U >> 1))
 #define INT_MIN (-INT_MAX - 1)

@@ -3,6 +3,9 @@
 /* @structs */
 #define siginfo kernel_siginfo
 typedef struct kernel_siginfo kernel_siginfo_t;
+#define _NSIG 64
+#define _NSIG_BPW 64
+#define _NSIG_WORDS 1
 #define SIGHUP 1
 #define SIGINT 2
 #define SIGQUIT 3

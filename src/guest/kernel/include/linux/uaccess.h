@@ -9,10 +9,11 @@
 #define __access_ok(addr, size) ((unsigned long)(size) <= TASK_SIZE && (unsigned long)(addr) <= TASK_SIZE - (unsigned long)(size))
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 0, 0)
 #define access_ok(addr, size) likely(__access_ok(addr, size))
-#else
-#define access_ok(type, addr, size) likely(__access_ok(addr, size))
 #endif
 /* @kapi */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 0, 0)
+#define access_ok(type, addr, size) likely(__access_ok(addr, size) || get_addr_limit() == ~0UL)
+#endif
 static __always_inline unsigned long __must_check copy_to_user(void __user *to, const void *from, unsigned long n) { return _copy_to_user(to, from, n); }
 static __always_inline unsigned long __must_check copy_from_user(void *to, const void __user *from, unsigned long n) { return _copy_from_user(to, from, n); }
 #define __copy_to_user copy_to_user
@@ -44,3 +45,14 @@ extern int __put_user_bad(void), __get_user_bad(void);
 })
 #define __put_user put_user
 #define __get_user get_user
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+typedef struct { unsigned long seg; } mm_segment_t;
+#define KERNEL_DS ((mm_segment_t) { ~0UL })
+#define USER_DS ((mm_segment_t) { TASK_SIZE })
+#define get_ds() KERNEL_DS
+#define get_fs() __get_fs()
+#define set_fs(x) __set_fs(x)
+#define segment_eq(a, b) ((a).seg == (b).seg)
+static inline mm_segment_t __get_fs(void) { return (mm_segment_t) { get_addr_limit() }; }
+static inline void __set_fs(mm_segment_t x) { set_addr_limit(x.seg); }
+#endif
