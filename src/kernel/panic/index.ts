@@ -1,5 +1,6 @@
 /** The door of the panic room: reports of faults, warnings, lockups; panic. */
 import './crash.ts';
+import './kasan.ts';
 import './lockup.ts';
 import './oops.ts';
 import './warn.ts';

@@ -15,7 +15,8 @@ export type ReportKind =
   | 'soft lockup'
   | 'hung task'
   | 'scheduling while atomic'
-  | 'stack overflow';
+  | 'stack overflow'
+  | 'kasan';
 
 /** One report of the log in fields. */
 export interface ProblemReport {
