@@ -6,6 +6,7 @@ export const Taint = {
   PROPRIETARY: 1 << 0,
   FORCED_MODULE: 1 << 1,
   FORCED_RMMOD: 1 << 3,
+  BAD_PAGE: 1 << 5,
   DIE: 1 << 7,
   WARN: 1 << 9,
   OUT_OF_TREE: 1 << 12,
