@@ -40,16 +40,15 @@ export class Lanes {
     return this.#lanes.get(id);
   }
 
-  /** A lane that begins with `first`. */
-  open(id: string, disk: DiskFact, sleep: SleepFact | null, first: Promise<unknown>): Lane {
-    const lane: Lane = { id, disk, sleep, tail: first, pending: 0, failure: null };
-    this.#lanes.set(id, lane);
-    return lane;
+  /** A lane of a machine that has none; known to others from its first work on. */
+  open(id: string, disk: DiskFact, sleep: SleepFact | null): Lane {
+    return { id, disk, sleep, tail: Promise.resolve(), pending: 0, failure: null };
   }
 
   /** Does `work` after what was asked for before. With `fatal` a failure of it fails what follows. */
   run<T>(lane: Lane, fatal: boolean, work: () => Promise<T>): Promise<T> {
     lane.pending++;
+    this.#lanes.set(lane.id, lane);
     const done = lane.tail.then(async () => {
       if (lane.failure) throw lane.failure;
       try {

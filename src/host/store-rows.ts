@@ -18,7 +18,7 @@ import {
 } from '../kernel/fs/disk.ts';
 import type { ImageFs } from '../kernel/fs/image.ts';
 import { entriesOf } from '../kernel/fs/treefs.ts';
-import type { Inode } from '../kernel/fs/types.ts';
+import type { Inode, Superblock } from '../kernel/fs/types.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { StoreError } from './store-types.ts';
 
@@ -177,6 +177,14 @@ function hasMoved(inode: Inode, index: number, page: Uint8Array): boolean {
   return true;
 }
 
+/** The row of a disk itself: what of its superblock cannot be counted from the other rows. */
+function countsRow(disk: number, sb: Superblock): Row {
+  const counts = Buffer.alloc(16);
+  counts.writeDoubleLE(sb.nextIno, 0);
+  counts.writeDoubleLE(sb.usedInodes, 8);
+  return { key: diskKey(disk), value: seal(counts) };
+}
+
 /** Rows that bring a disk in the store to what the kernel's is now. */
 export interface Delta {
   rows: Row[];
@@ -230,20 +238,16 @@ export function takeDelta(k: Kernel, disk: number, whole: boolean): Delta {
   next.mappedAt = k.sched.retired;
   const { sb } = k.fs.rootMount;
   if (rows.length > 0) {
-    const counts = Buffer.alloc(24);
-    counts.writeDoubleLE(sb.nextIno, 0);
-    counts.writeDoubleLE(sb.usedInodes, 8);
-    counts.writeDoubleLE(sb.usedBytes, 16);
-    put(diskKey(disk), counts);
+    rows.push(countsRow(disk, sb));
   }
   k.changes = next;
   return { rows, bytes };
 }
 
-/** A disk, and rows that belong to no inode: what was unlinked but still open when the machine lost power. */
+/** A disk, and what brings its rows to that: what was unlinked but still open when the machine lost power goes. */
 export interface LoadedDisk {
   disk: Disk;
-  lost: Buffer[];
+  repairs: Row[];
 }
 
 /** The disk that rows make over an image. Throws a {@link StoreError} where they are damaged or do not fit together. */
@@ -254,13 +258,15 @@ export function loadRows(
 ): LoadedDisk {
   let counts = { nextIno: 0, usedInodes: 0 };
   const kept: KeptInode[] = [];
-  const lost: Buffer[] = [];
+  const repairs: Row[] = [];
+  let number = 0;
   let inode: KeptInode | null = null;
   for (const { key: rowKey, value } of rows) {
     const ino = rowKey.readUIntBE(6, 6);
     const payload = unseal(value, what);
     const kind = rowKey[KIND_AT];
     if (kind === Kind.DISK) {
+      number = diskOf(rowKey);
       counts = { nextIno: payload.readDoubleLE(0), usedInodes: payload.readDoubleLE(8) };
     } else if (kind === Kind.INODE) {
       const attributes = decodeInode(payload);
@@ -270,9 +276,9 @@ export function loadRows(
         kept.push(inode);
       } else {
         counts.usedInodes--;
-        lost.push(Buffer.from(rowKey));
+        repairs.push({ key: Buffer.from(rowKey), value: null });
       }
-    } else if (inode?.ino !== ino) lost.push(Buffer.from(rowKey));
+    } else if (inode?.ino !== ino) repairs.push({ key: Buffer.from(rowKey), value: null });
     else if (kind === Kind.NAME) {
       inode.names ??= new Map();
       inode.names.set(rowKey.toString('latin1', HEAD), payload.readDoubleLE(0));
@@ -289,7 +295,9 @@ export function loadRows(
       `${what} is not whole in the store; restore a snapshot or rebuild the VM`,
     );
   try {
-    return { disk: assembleDisk(image, kept, counts), lost };
+    const disk = assembleDisk(image, kept, counts);
+    if (repairs.length > 0) repairs.push(countsRow(number, disk.sb));
+    return { disk, repairs };
   } catch (error) {
     throw new StoreError('corrupt', `${what} does not fit its image: ${(error as Error).message}`);
   }

@@ -17,7 +17,7 @@ import { type Env, openEnv } from './store-env.ts';
 import { type DiskFact, type Lane, Lanes, type SleepFact } from './store-lane.ts';
 import { loadMemory, memoryKey, takeMemory } from './store-memory.ts';
 import { copyDisk, newNumber, removeDisk, removeMemory, sweep } from './store-numbers.ts';
-import { type Delta, diskRange, loadRows, takeDelta } from './store-rows.ts';
+import { type Delta, diskRange, loadRows, type Row, takeDelta } from './store-rows.ts';
 import { type StoredVm, StoreError, type VmRecord, type VmStore, type Wakeup } from './store-types.ts';
 
 export { type StoredVm, StoreError, type VmRecord, type VmStore, type Wakeup } from './store-types.ts';
@@ -96,7 +96,7 @@ class LmdbStore implements VmStore {
     this.#refresh();
     this.#record(id);
     const disk = this.#fact<DiskFact>(diskKey(id)) ?? NO_DISK;
-    return this.#lanes.open(id, { ...disk }, this.#fact<SleepFact>(sleepKey(id)) ?? null, Promise.resolve());
+    return this.#lanes.open(id, { ...disk }, this.#fact<SleepFact>(sleepKey(id)) ?? null);
   }
 
   #inTurn<T>(id: string, fatal: boolean, work: (lane: Lane) => Promise<T>): Promise<T> {
@@ -214,11 +214,15 @@ class LmdbStore implements VmStore {
     return { delta, fact: lane.disk, before };
   }
 
+  #putRows(rows: readonly Row[]): void {
+    const { disks } = this.#env;
+    for (const { key, value } of rows) value ? disks.put(key, value) : disks.remove(key);
+  }
+
   /** Within a batch: the rows of a disk, and where they are. */
   #putDelta(id: string, delta: Delta, fact: DiskFact): void {
-    const { disks, facts } = this.#env;
-    for (const { key, value } of delta.rows) value ? disks.put(key, value) : disks.remove(key);
-    facts.put(diskKey(id), fact);
+    this.#putRows(delta.rows);
+    this.#env.facts.put(diskKey(id), fact);
   }
 
   commitDisk(id: string, kernel: Kernel): Promise<void> {
@@ -276,13 +280,10 @@ class LmdbStore implements VmStore {
     if (disk === 0) return null;
     const rows = this.#env.disks.getRange(diskRange(disk));
     const loaded = loadRows(rows, image, `the disk of VM ${id}`);
-    if (loaded.lost.length > 0)
+    if (loaded.repairs.length > 0)
       this.#chore(
         this.#inTurn(id, false, async (lane) => {
-          if (lane.disk.disk !== disk) return;
-          await this.#env.disks.batch(() => {
-            for (const key of loaded.lost) this.#env.disks.remove(key);
-          });
+          if (lane.disk.disk === disk) await this.#env.root.batch(() => this.#putRows(loaded.repairs));
         }),
       );
     return loaded.disk;
@@ -369,7 +370,14 @@ class LmdbStore implements VmStore {
 
   // ---- snapshots and copies ----
 
-  saveSnapshot(id: string, snapshotId: string, vm: Vm): Promise<number> {
+  #checkName(id: string, name: string): void {
+    this.#refresh();
+    if (this.#fact(snapKey(id, name)))
+      throw new StoreError('exists', `VM ${id} has a snapshot ${name} already`);
+  }
+
+  async saveSnapshot(id: string, snapshotId: string, vm: Vm): Promise<number> {
+    this.#checkName(id, snapshotId);
     return this.#inTurnWith(id, vm.kernel, ({ delta, fact, before }) => {
       const values = takeMemory(vm);
       return async (lane) => {
@@ -408,8 +416,7 @@ class LmdbStore implements VmStore {
   ): Promise<number> {
     return this.#guard(
       (async () => {
-        if (this.#fact(snapKey(id, name)))
-          throw new StoreError('exists', `VM ${id} has a snapshot ${name} already`);
+        this.#checkName(id, name);
         const disk = await this.#copyOf(from.disk);
         const own = sleep && copyMemory ? await this.#copyOfSleep(sleep) : sleep;
         const fact: SnapshotFact = {
@@ -511,7 +518,7 @@ class LmdbStore implements VmStore {
         })(),
       ),
     );
-    const lane = this.#lanes.open(id, disk, null, Promise.resolve());
+    const lane = this.#lanes.open(id, disk, null);
     return this.#lanes.run(lane, true, () => copied);
   }
 
