@@ -95,10 +95,10 @@ export class SshLabFixture {
   /** Options that make the OpenSSH programs forget this machine's own configuration. */
   options(extra: readonly string[] = []): string[] {
     return [
+      ...extra,
       ...['-F', 'none', '-o', `UserKnownHostsFile=${this.folder}/known_hosts`],
       ...['-o', 'GlobalKnownHostsFile=none', '-o', 'StrictHostKeyChecking=accept-new'],
       ...['-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=30'],
-      ...extra,
     ];
   }
 
@@ -142,6 +142,16 @@ export class SshLabFixture {
 
   authLog(vm = this.vm): Promise<string> {
     return this.inside('cat /var/log/auth.log', 'root', vm);
+  }
+
+  /** Waits until auth.log has a line like this: what a connection's end says comes after its program is gone. */
+  async logged(line: RegExp | string, vm = this.vm): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const log = await this.authLog(vm);
+      if (typeof line === 'string' ? log.includes(line) : line.test(log)) return;
+      if (Date.now() > deadline) throw new Error(`auth.log never said ${line}:\n${log}`);
+    }
   }
 
   publicKey(file = this.key): string {

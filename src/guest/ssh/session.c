@@ -29,6 +29,7 @@
 #define MAX_GROUPS 256
 #define WTMP "/var/log/wtmp"
 #define LASTLOG "/var/log/lastlog"
+#define SESSIONS "/run/systemd/sessions"
 
 static pid_t shell_pid;
 
@@ -167,6 +168,30 @@ static void record(short type, const char *line, const char *user, const char *h
 	updwtmpx(WTMP, &entry);
 }
 
+/* What who(1), users(1) and uptime(1) of Debian 13 read in place of utmp: the session as logind would note it. */
+static void note_session(const struct passwd *user, const char *line, const char *host, pid_t pid, int begin)
+{
+	char path[64];
+	struct timeval now;
+	FILE *file;
+
+	snprintf(path, sizeof path, SESSIONS "/%d", pid);
+	if (!begin) {
+		unlink(path);
+		return;
+	}
+	mkdir("/run/systemd", 0755);
+	mkdir(SESSIONS, 0755);
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	gettimeofday(&now, NULL);
+	fprintf(file, "# This is private data. Do not parse.\nUID=%d\nUSER=%s\nACTIVE=1\nSTATE=active\nREMOTE=1\n"
+		"TYPE=tty\nCLASS=user\nREMOTE_HOST=%s\nSERVICE=sshd\nTTY=%s\nLEADER=%d\nREALTIME=%lld%06ld\n",
+		user->pw_uid, user->pw_name, host, line, pid, (long long)now.tv_sec, (long)now.tv_usec);
+	fclose(file);
+}
+
 /* Signals that come for the session go to the shell's group, as sshd's killpg does. */
 static void pass_on(int signal)
 {
@@ -271,6 +296,7 @@ int main(int argc, char **argv)
 		}
 		last_login(user, line, host, time(NULL), !status);
 		record(USER_PROCESS, line, name, host, getpid());
+		note_session(user, line, host, getpid(), 1);
 		run_shell(user, command, tty);
 	}
 	set_title(argc, argv, name, line);
@@ -286,6 +312,7 @@ int main(int argc, char **argv)
 	while (waitpid(shell_pid, &status, 0) < 0 && errno == EINTR)
 		;
 	record(DEAD_PROCESS, line, "", "", shell_pid);
+	note_session(user, line, host, shell_pid, 0);
 	if (chown(tty, 0, 0) == 0)
 		chmod(tty, 0666);
 	if (WIFSIGNALED(status)) {

@@ -10,10 +10,10 @@ const MAX_WAITING = 1000;
 const ADM_GID = 4;
 
 /** `2026-11-22T19:47:28.123456+00:00`. */
-function timestamp(nowMs: number): string {
-  const [date, fraction] = new Date(nowMs).toISOString().slice(0, -1).split('.');
-  const micros = Math.floor((performance.now() % 1) * 1000);
-  return `${date}.${fraction}${String(micros).padStart(3, '0')}+00:00`;
+function timestamp(): string {
+  const nowMs = performance.timeOrigin + performance.now();
+  const micros = Math.floor((nowMs % 1) * 1000);
+  return `${new Date(nowMs).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}+00:00`;
 }
 
 /** Text as syslog keeps it: control characters and what is not ASCII in octal (vis(3)). */
@@ -37,7 +37,7 @@ export class AuthLog {
   write(vm: { id: string; name: string }, pid: number, text: string): void {
     const lines = this.#waiting.get(vm.id) ?? [];
     if (lines.length >= MAX_WAITING) return;
-    lines.push(`${timestamp(Date.now())} ${vm.name} sshd-session[${pid}]: ${visible(text)}\n`);
+    lines.push(`${timestamp()} ${vm.name} sshd-session[${pid}]: ${visible(text)}\n`);
     this.#waiting.set(vm.id, lines);
     if (!this.#writing.has(vm.id)) this.#writing.set(vm.id, this.#drain(vm.id));
   }

@@ -151,6 +151,24 @@ export async function passwordsAllowed(lab: SshLab, candidate: Candidate): Promi
   return settings.sshPasswords;
 }
 
+/** The last password check of each machine: hashing one costs seconds of a guest's time, which is not for strangers to multiply. */
+const checks = new Map<string, Promise<unknown>>();
+
+async function oneAtATime<T>(vmId: string, work: () => Promise<T>): Promise<T> {
+  const before = checks.get(vmId) ?? Promise.resolve();
+  const mine = before.then(work, work);
+  const settled = mine.then(
+    () => undefined,
+    () => undefined,
+  );
+  checks.set(vmId, settled);
+  try {
+    return await mine;
+  } finally {
+    if (checks.get(vmId) === settled) checks.delete(vmId);
+  }
+}
+
 /** Checks a password against the machine's /etc/shadow, with the program that its own PAM uses (man 8 unix_chkpwd). */
 export async function admitPassword(
   host: Host,
@@ -162,11 +180,13 @@ export async function admitPassword(
   if (!account || bytes.length > PASSWORD_BYTES || bytes.includes(0)) return null;
   if (account.uid === 0 && config.permitRootLogin !== 'yes') return null;
   const nulls = config.permitEmptyPasswords ? 'nullok' : 'nonull';
-  const { outcome, exitCode } = await host.exec(vm.id, {
-    argv: [PASSWORD_CHECK, account.name, nulls],
-    stdin: Buffer.concat([bytes, Buffer.from([0])]),
-    budget: { instructions: 20e9, virtualSeconds: 60, outputBytes: 4096 },
-  });
+  const { outcome, exitCode } = await oneAtATime(vm.id, () =>
+    host.exec(vm.id, {
+      argv: [PASSWORD_CHECK, account.name, nulls],
+      stdin: Buffer.concat([bytes, Buffer.from([0])]),
+      budget: { instructions: 20e9, virtualSeconds: 60, outputBytes: 4096 },
+    }),
+  );
   return outcome === 'exited' && exitCode === 0
     ? { options: freeKey(), principal: null, found: 'password' }
     : null;

@@ -149,9 +149,9 @@ export class Connection {
     parse: (user: string) => { user: string; vm: string | null; course: string | null },
   ): void {
     this.#client = client;
-    client.on('error', (error: Error & { code?: unknown }) => {
-      if (error.code === DISCONNECTED_BY_USER) this.#byUser = true;
-    });
+    // What breaks a connection is told by its end; without a listener it would end the server.
+    client.on('error', () => undefined);
+    this.#hearDisconnect(client);
     client.on('authentication', (context) => {
       this.#target ??= this.#look(context.username, place, parse);
       this.#authenticate(context).catch((error: unknown) => {
@@ -160,6 +160,19 @@ export class Connection {
       });
     });
     client.on('ready', () => this.#ready(client));
+  }
+
+  /** The library keeps the usual reason to itself: "disconnected by user", SSH_DISCONNECT_BY_APPLICATION. */
+  #hearDisconnect(client: Client): void {
+    type Handler = (protocol: unknown, reason: number, text: string) => void;
+    const { _protocol } = client as unknown as { _protocol?: { _handlers?: { DISCONNECT?: Handler } } };
+    const handlers = _protocol?._handlers;
+    const original = handlers?.DISCONNECT;
+    if (!handlers || !original) return;
+    handlers.DISCONNECT = (protocol, reason, text) => {
+      this.#byUser = reason === DISCONNECTED_BY_USER;
+      original(protocol, reason, text);
+    };
   }
 
   /** Works out the account and whether it may log in at all. */

@@ -128,6 +128,7 @@ export class SshSession {
       ? this.#onTerminal(argv, env, channel, what)
       : this.#onPipes(argv, env, channel, plan.sftp, what);
     running.catch((error: unknown) => {
+      if (this.#dropped) return;
       this.#connection.machineFailed(error);
       if (!(error instanceof HostError) || error.code !== 'guest') return;
       channel.stderr.write(`${error.message}\r\n`);
@@ -142,6 +143,16 @@ export class SshSession {
       this.#connection.tell(
         `Starting session: ${what}${place} for ${login.account.name} from ${remote.address} port ${remote.port} id ${this.id}`,
       );
+  }
+
+  /** The same with the terminal's name, which its process knows. */
+  #sayTerminal(what: string, pid: number): void {
+    const { host, vm, login } = this.#connection;
+    if (!login.config.verbose) return;
+    host.stat(vm.id, `/proc/${pid}/fd/0`).then(
+      ({ target }) => this.#say(what, target?.replace(/^\/dev\//, '')),
+      () => undefined,
+    );
   }
 
   async #onTerminal(
@@ -175,7 +186,7 @@ export class SshSession {
       resize: (size) => attachment.resize(size),
       drop: hangUp,
     };
-    this.#say(what, 'a terminal');
+    this.#sayTerminal(what, terminal.pid);
     const writer = new ChannelWriter(channel);
     if (attachment.input) feed(channel, attachment.input);
     if (attachment.screen.length > 0) await writer.write(attachment.screen);
