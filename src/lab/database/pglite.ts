@@ -4,11 +4,13 @@
  * process about 170 MB (measured), because the making of a database, which takes much more, happens in a process of its own.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PGlite } from '@electric-sql/pglite';
+import { cacheFolder } from '../../image/cache.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -29,27 +31,43 @@ export async function openPglite(dataFolder: string): Promise<PGlite> {
   return pglite;
 }
 
+/** A database without anything in it, kept in the cache: making one takes seconds, copying it does not. */
 async function makePglite(dataFolder: string, folder: string): Promise<void> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  const scratch = mkdtempSync(join(dataFolder, 'db.new-'));
+  const manifest = join(dirname(require.resolve('@electric-sql/pglite')), '..', 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  const empty = join(cacheFolder(), `pglite-${version}`);
+  if (!existsSync(empty)) await placed(empty, initialize);
+  await placed(folder, (made) => cp(empty, made, { recursive: true }));
+}
+
+/** Makes a folder beside its place and puts it there when it is whole; another process may have been faster. */
+async function placed(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
+  const scratch = mkdtempSync(`${folder}.new-`);
   try {
-    const made = join(scratch, 'db');
-    const entry = pathToFileURL(require.resolve('@electric-sql/pglite')).href;
-    const code = `const { PGlite } = (await import(${JSON.stringify(entry)})); const db = await PGlite.create(${JSON.stringify(made)}); await db.close();`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-4000);
-    });
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    if (status !== 0) throw new Error(`making it failed:\n${said}`);
-    renameSync(made, folder);
+    await make(join(scratch, 'db'));
+    if (!existsSync(folder)) renameSync(join(scratch, 'db'), folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** `initdb`, in a process of its own. */
+async function initialize(folder: string): Promise<void> {
+  const entry = pathToFileURL(require.resolve('@electric-sql/pglite')).href;
+  const code = `import { PGlite } from ${JSON.stringify(entry)}; await (await PGlite.create(${JSON.stringify(folder)})).close();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4000);
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (status !== 0) throw new Error(`making it failed:\n${said}`);
 }
