@@ -78,6 +78,9 @@ export class Endpoint {
       case 'lost':
         this.lose(hostError(message[2]));
         break;
+      case 'gone':
+        this.#forget();
+        break;
     }
   }
 
@@ -87,11 +90,15 @@ export class Endpoint {
     for (const stream of [...this.outputs, this.input]) stream?.destroy(error);
   }
 
-  /** Lets go of everything. */
+  /** Lets go of everything; the exit may still be told. */
   close(): void {
     this.#send(['close', this.handle, null]);
-    this.#forget();
     for (const stream of [...this.outputs, this.input]) stream?.destroy();
+  }
+
+  /** What still comes for it is thrown away. */
+  forget(): void {
+    this.#forget();
   }
 
   resize(size: WindowSize): void {
@@ -139,6 +146,9 @@ export function attachmentOf(
     onScreen: (listener) => {
       output.onScreen = listener;
     },
-    detach: () => endpoint.close(),
+    detach: () => {
+      endpoint.close();
+      endpoint.forget();
+    },
   };
 }

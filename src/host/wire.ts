@@ -33,7 +33,9 @@ export type FromWorker =
   | ['viewers', handle: number, viewers: TerminalInfo['viewers']]
   /** A viewer that lagged: the screen as it is, in place of what it missed. */
   | ['screen', handle: number, offset: number, bytes: Uint8Array]
-  | ['lost', handle: number, error: PlainError];
+  | ['lost', handle: number, error: PlainError]
+  /** Nothing more will come. */
+  | ['gone', handle: number];
 
 /** An error as plain data: a structured clone keeps neither class nor fields. */
 export interface PlainError {

@@ -5,6 +5,7 @@
 
 import { wakeUp } from '../kernel/task/wait.ts';
 import { realtimeChanged } from '../kernel/time/posix.ts';
+import type { Timer } from '../kernel/time/types.ts';
 import type { Vm } from './vm.ts';
 
 const NS = 1e9;
@@ -30,6 +31,15 @@ export function passTime(vm: Vm, ns: number): void {
   vm.bootHostNs -= Math.max(0, ns);
 }
 
-/** Nanoseconds until the VM's next timer; Infinity when it has none. */
-export const nextTimerNs = (vm: Vm): number =>
-  Math.max(0, (vm.kernel.time.heap[0]?.atNs ?? Number.POSITIVE_INFINITY) - vm.kernel.time.nowNs);
+/** init looks at its control pipe every five seconds; the kernel looks for hung tasks. Neither has anything to say to anybody. */
+const isHousekeeping = ({ kind, arg }: Timer): boolean =>
+  kind === 'panic.hung' || (kind === 'task.timeout' && arg === INIT);
+const INIT = 1;
+
+/** Nanoseconds until something in the VM wants to run that matters to somebody; Infinity when nothing does. */
+export function nextTimerNs(vm: Vm): number {
+  const { heap, nowNs } = vm.kernel.time;
+  let atNs = Number.POSITIVE_INFINITY;
+  for (const timer of heap) if (timer.atNs < atNs && !isHousekeeping(timer)) atNs = timer.atNs;
+  return Math.max(0, atNs - nowNs);
+}

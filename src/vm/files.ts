@@ -89,7 +89,7 @@ function statOf(
     gid: inode.gid,
     size: inode.size,
     mtimeSec: full.mtime.sec,
-    ...(kind === 'symlink' && full.link !== null ? { target: fromBytes(full.link) } : {}),
+    ...(kind === 'symlink' && full.link ? { target: fromBytes(full.link) } : {}),
   };
 }
 

@@ -27,6 +27,8 @@ export interface ProcessOptions {
   user?: string;
   /** A terminal of this size instead of three pipes. */
   terminal?: { rows: number; cols: number };
+  /** It is login(1): its exit status is to be that of the session it opens. */
+  login?: boolean;
 }
 
 /** How a process ended, as a shell sees it. */
@@ -84,7 +86,7 @@ export function spawnProcess(vm: Vm, options: ProcessOptions): number {
   const name = options.user ?? 'root';
   const user = findUser(k, name);
   if (!user) throw new ProcessError(`the VM has no user ${name}`);
-  const host: SpawnedProcess = { status: null };
+  const host: SpawnedProcess = { status: null, ...(options.login ? { sessionStatus: null } : {}) };
   let guestEnds: File[];
   let terminal = false;
   if (options.terminal) {
@@ -189,8 +191,9 @@ export function signalTree(vm: Vm, pid: number, signo: number): void {
 
 /** How the process ended, or null while it runs. */
 export function exitStatusOf(vm: Vm, pid: number): ExitStatus | null {
-  const { status } = spawned(vm, pid);
-  if (status === null) return null;
+  const { status: own, sessionStatus } = spawned(vm, pid);
+  if (own === null) return null;
+  const status = own === 0 ? (sessionStatus ?? 0) : own;
   const signal = status & 0x7f;
   return signal === 0 ? { exitCode: (status >> 8) & 0xff, signal: null } : { exitCode: null, signal };
 }

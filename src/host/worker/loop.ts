@@ -159,9 +159,17 @@ export function turn(w: WorkerContext, r: Resident): void {
   w.scheduler.charge(r, performance.now() - beginMs);
 }
 
+/** Whether the boot scripts are through: the console waits for a login, or nothing more seems to come. */
+function isUp(vm: Vm, slice: SliceResult, sinceMs: number): boolean {
+  if (slice.idleMs > BOOT_PATIENCE_MS || sinceMs > BOOT_LIMIT_MS) return true;
+  for (const group of vm.kernel.task.groups.values())
+    if (group.tty && vm.kernel.task.tasks.get(group.pid)?.comm === 'agetty') return true;
+  return false;
+}
+
 /** Nothing to run and nothing to move: until when? */
 function idle(w: WorkerContext, r: Resident, vm: Vm, slice: SliceResult, nowMs: number): void {
-  if (r.booting && (slice.idleMs > BOOT_PATIENCE_MS || nowMs - r.booting.sinceMs > BOOT_LIMIT_MS)) {
+  if (r.booting && isUp(vm, slice, nowMs - r.booting.sinceMs)) {
     r.booting.resolve();
     r.booting = null;
   }

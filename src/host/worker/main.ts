@@ -9,7 +9,7 @@ import { openImage } from '../../image/index.ts';
 import type { HostCalls, WorkerStart, WrappedCalls } from '../calls.ts';
 import { openStore } from '../store.ts';
 import type { FromWorker, ToWorker } from '../wire.ts';
-import { type WorkerContext, wake } from './context.ts';
+import { tell, type WorkerContext, wake } from './context.ts';
 import { commitDirty, turn } from './loop.ts';
 import { newCounters } from './metrics.ts';
 import { hibernateIdle } from './power.ts';
@@ -60,13 +60,28 @@ const host = createBirpc<HostCalls, WrappedCalls>(wrapped(serve(w)), {
   timeout: -1,
 });
 
+/** A turn that throws is a bug of ours in what moves its bytes: it stops that machine, and no other (DESIGN.md, law 4). */
+function guardedTurn(r: Resident): void {
+  try {
+    turn(w, r);
+  } catch (error) {
+    w.scheduler.sleep(r);
+    const text = (error as Error).stack ?? String(error);
+    w.log('error', `simulator bug in ${r.id}`, { vm: r.id, report: text });
+    w.counters.simulatorBugs++;
+    if (!r.vm) return;
+    r.vm.kernel.halted = { reason: 'simulator bug', text };
+    tell(w, r, 'simulator.bug', { report: text });
+  }
+}
+
 /** One turn of whoever is next; then the port's messages, then the next turn. */
 function step(): void {
   running = false;
   const nowMs = performance.now();
   w.scheduler.fire(nowMs);
   const r = w.scheduler.next();
-  if (r) turn(w, r);
+  if (r) guardedTurn(r);
   if (w.scheduler.readyCount > 0) {
     kick();
     return;
@@ -111,7 +126,7 @@ function receive(message: ToWorker): void {
     case 'resize':
       if (!terminal || !viewer?.writer) break;
       terminal.resize(message[2]);
-      wireOf(r, terminal)?.resize(message[2]);
+      if (!terminal.exit) wireOf(r, terminal)?.resize(message[2]);
       break;
     case 'close':
       if (terminal) {

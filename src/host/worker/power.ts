@@ -318,7 +318,15 @@ function restart(w: WorkerContext, r: Resident): void {
   vm.kernel.identity = identityOf(bootOptions(r.record.spec));
   vm.kernel.quotas = { ...vm.kernel.quotas, memoryPages: r.record.spec.quotas.memoryMiB * 256 };
   w.scheduler.sleep(r);
-  rebootVm(vm);
+  try {
+    rebootVm(vm);
+  } catch (error) {
+    // After a bug of ours the old kernel may be past taking its disk out: the store has it.
+    w.log('error', `${r.id} boots from the store: ${(error as Error).message}`);
+    r.vm = null;
+    bootFromStore(w, r);
+    return;
+  }
   applyQuotas(vm, r.record.spec);
   if (!r.record.spec.deterministic) shiftRealtime(vm, realtimeLagNs(vm, Date.now()));
   w.counters.boots++;
@@ -357,7 +365,8 @@ export const start = (w: WorkerContext, r: Resident): Promise<void> =>
 
 /** Runs a command of the machine's own that should halt it, and waits. Answers whether it did. */
 async function haltsBy(w: WorkerContext, r: Resident, vm: Vm, argv: string[]): Promise<boolean> {
-  if (vm.kernel.halted) return true;
+  const { kernel } = vm;
+  if (kernel.halted) return true;
   try {
     spawnProcess(vm, { argv });
   } catch {
@@ -367,12 +376,12 @@ async function haltsBy(w: WorkerContext, r: Resident, vm: Vm, argv: string[]): P
   wake(w, r);
   try {
     const endMs = performance.now() + SOFT_STOP_MS;
-    while (performance.now() < endMs && r.vm === vm && !vm.kernel.halted)
+    while (performance.now() < endMs && r.vm === vm && vm.kernel === kernel && !kernel.halted)
       await new Promise((resolve) => setTimeout(resolve, 20));
   } finally {
     r.driven--;
   }
-  return r.vm !== vm || vm.kernel.halted !== null;
+  return r.vm !== vm || vm.kernel !== kernel || kernel.halted !== null;
 }
 
 export async function stop(w: WorkerContext, r: Resident, how: 'soft' | 'hard'): Promise<void> {
@@ -537,15 +546,24 @@ export const update = (
     wake(w, r);
   });
 
+/** Where less of the worker's memory than this is left, machines go to sleep sooner. */
+const SCARCE = 0.15;
+const SCARCE_PATIENCE_MS = 5000;
+
 /** Puts machines to sleep that nobody has wanted for a while. */
 export function hibernateIdle(w: WorkerContext, nowMs: number): void {
-  const afterMs = w.start.hibernateAfterSec * 1000;
+  let afterMs = w.start.hibernateAfterSec * 1000;
+  const { framesFree, framesMax } = w.machine.stats();
+  if (framesFree < framesMax * SCARCE) {
+    afterMs = Math.min(afterMs, SCARCE_PATIENCE_MS);
+    w.machine.dropShared();
+  }
   for (const r of w.residents.values()) {
     const { vm } = r;
     if (!vm || r.ready || r.held || r.requests > 0 || r.booting || nowMs - r.activeMs < afterMs) continue;
     if (r.execs.size > 0 || r.bridges.size > 0 || vm.kernel.halted) continue;
     // One that will wake by itself soon is left alone: to sleep and wake costs more than to wait.
-    if (!r.record.spec.deterministic && r.wakeAtMs - nowMs < Math.max(30_000, afterMs / 2)) continue;
+    if (!r.record.spec.deterministic && nextTimerNs(vm) / 1e6 < Math.max(30_000, afterMs / 2)) continue;
     r.activeMs = nowMs;
     withLock(r, async () => {
       if (r.vm === vm && !r.ready && r.requests === 0) await sleep(w, r, true);

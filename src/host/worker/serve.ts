@@ -41,7 +41,7 @@ import { measure } from './metrics.ts';
 import * as power from './power.ts';
 import { ProcessBridge } from './process.ts';
 import { CONSOLE, type Resident } from './resident.ts';
-import { consoleTerminal, cutWire } from './sessions.ts';
+import { consoleTerminal, cutWire, forgetHandle } from './sessions.ts';
 import { Terminal } from './terminal.ts';
 import { TreeReader, TreeWriter } from './tree.ts';
 
@@ -212,7 +212,7 @@ export function serve(w: WorkerContext): Served {
         });
       } finally {
         r.bridges.delete(handle);
-        w.handles.delete(handle);
+        forgetHandle(w, r, handle);
       }
     },
     connect: (id, handle, port) => {
@@ -280,7 +280,7 @@ function openTerminal(
     user: request.argv ? user : 'root',
     env,
     terminal: size,
-    ...(request.argv ? {} : { cwd: '/' }),
+    ...(request.argv ? {} : { cwd: '/', login: true }),
   });
   const start = {
     id: `t${r.nextTerminal++}`,

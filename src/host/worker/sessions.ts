@@ -149,6 +149,7 @@ export function dropSessions(w: WorkerContext, r: Resident, message: string): vo
 export function forgetHandle(w: WorkerContext, r: Resident, handle: number): void {
   w.handles.delete(handle);
   r.viewers.delete(handle);
+  w.send(['gone', handle]);
 }
 
 /** Closes the host's ends of processes that nobody here holds (after a fork, or a wake-up without its sessions). */
