@@ -207,7 +207,7 @@ class LmdbStore implements VmStore {
   /** Takes the changes out of the kernel, and decides where they will lie. */
   #take(lane: Lane, kernel: Kernel): Taken {
     const before = lane.disk;
-    const whole = !kernel.changes || before.disk === 0;
+    const whole = !kernel.changes || kernel.changes.whole || before.disk === 0;
     const disk = whole ? newNumber() : before.disk;
     const delta = takeDelta(kernel, disk, whole);
     lane.disk = { disk, generation: before.generation + 1, bytes: kernel.fs.rootMount.sb.usedBytes };
@@ -252,7 +252,7 @@ class LmdbStore implements VmStore {
     try {
       return await this.#guard(this.#lanes.run(lane, true, () => work(lane)));
     } catch (error) {
-      kernel.changes = null;
+      kernel.changes = noChanges(true);
       throw error;
     }
   }

@@ -274,6 +274,22 @@ describe('copies', () => {
 });
 
 describe('what is refused', () => {
+  test('a commit that fails loses nothing: the next one writes everything, and programs wait for it', async () => {
+    const vm = await newBox(bench, 'fails');
+    await shell(bench, 'fails', vm, 'seq 9000 > /srv/f');
+    await bench.store.create(bench.record('fails2'));
+    await bench.store.remove('fails2');
+    await expect(bench.store.commitDisk('fails2', vm.kernel)).rejects.toMatchObject({ code: 'no-such-vm' });
+    const closed = openStore(`${bench.folder}-closed`);
+    await closed.create(bench.record('fails'));
+    await closed.close();
+    await expect(closed.commitDisk('fails', vm.kernel)).rejects.toThrow();
+    expect(bench.store.isDirty(vm.kernel)).toBe(true);
+    const { syncs } = await shell(bench, 'fails', vm, 'sync; echo more > /srv/g; sync');
+    expect(syncs).toBe(2);
+    await holds('fails', vm);
+  });
+
   test('a disk over another image, with what to do', async () => {
     await newBox(bench, 'image');
     await bench.store.update('image', { imageId: 'f'.repeat(64) });

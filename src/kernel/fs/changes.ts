@@ -12,6 +12,8 @@ import type { Inode } from './types.ts';
 
 /** The names of what changed. */
 export interface DiskChanges {
+  /** The store has to take everything, whatever is named here. */
+  whole: boolean;
   /** Inodes whose attributes changed. */
   inodes: Set<Inode>;
   /** Directories and the names in them that changed. */
@@ -28,8 +30,9 @@ export interface DiskChanges {
   fresh: Set<Inode>;
 }
 
-/** Nothing has changed. */
-export const noChanges = (): DiskChanges => ({
+/** Nothing has changed; or, with `whole`, nothing is known of what the store has. */
+export const noChanges = (whole = false): DiskChanges => ({
+  whole,
   inodes: new Set(),
   names: new Map(),
   pages: new Map(),
@@ -94,7 +97,7 @@ export function requestSync(k: Kernel, inode: Inode): void {
 /** Whether there is anything for the store to take. */
 export function hasChanges(k: Kernel): boolean {
   const c = k.changes;
-  if (!c) return true;
+  if (!c || c.whole) return true;
   if (c.inodes.size > 0 || c.names.size > 0 || c.pages.size > 0 || c.gone.size > 0) return true;
   return c.mapped.size > 0 && c.mappedAt !== k.sched.retired;
 }
