@@ -177,6 +177,8 @@ function leave(k: Kernel, task: Task, status: number): void {
     group.exitStatus = group.groupExit ?? leaderOf(k, group)?.exitCode ?? status;
     const spawned = k.task.spawned.get(group.pid);
     if (group.spawned && spawned) spawned.status = group.exitStatus;
+    const login = group.sid === group.pid ? k.task.spawned.get(group.parentPid) : undefined;
+    if (login?.sessionStatus !== undefined) login.sessionStatus = group.exitStatus;
   } else retargetPending(k, group);
   announceExit(k, task);
   checkStopComplete(k, group);

@@ -201,6 +201,8 @@ export interface SpawnedProcess {
   stderr?: File | null;
   /** The master side of its terminal. */
   master?: File | null;
+  /** Of a login, which waits for its session and tells nobody how it ended: how its leader did; null: it has not. */
+  sessionStatus?: number | null;
 }
 
 /** The task room's part of the kernel state. */
