@@ -26,6 +26,13 @@ export function shiftRealtime(vm: Vm, ns: number): void {
   wakeUp(vm.kernel, time.clockSet);
 }
 
+/** Moves the clock of a wall-clock VM to now, without running it: before it is saved or copied, which starts its clock anew. */
+export function catchUp(vm: Vm): void {
+  const { time } = vm.kernel;
+  if (time.nsPerInstruction === 0)
+    time.nowNs = Math.max(time.nowNs, Math.floor(performance.now() * 1e6 - vm.bootHostNs));
+}
+
 /** Lets time pass for a wall-clock VM that was not run: timers that came due meanwhile fire when it next runs. */
 export function passTime(vm: Vm, ns: number): void {
   vm.bootHostNs -= Math.max(0, ns);

@@ -12,7 +12,7 @@ export {
   serialize,
   stateOf,
 } from './checkpoint.ts';
-export { nextTimerNs, passTime, realtimeLagNs, shiftRealtime } from './clock.ts';
+export { catchUp, nextTimerNs, passTime, realtimeLagNs, shiftRealtime } from './clock.ts';
 export { consoleRead, consoleResize, consoleWrite } from './console.ts';
 export {
   appendFile,

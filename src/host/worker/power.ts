@@ -5,6 +5,7 @@
 import type { KernelHost } from '../../kernel/kernel.ts';
 import {
   bootVm,
+  catchUp,
   DETERMINISTIC_NS,
   destroyVm,
   forkVm,
@@ -256,6 +257,7 @@ export async function sleep(w: WorkerContext, r: Resident, unasked: boolean): Pr
   w.scheduler.sleep(r);
   r.held = true;
   try {
+    catchUp(vm);
     const sleptAtMs = Date.now();
     const waitMs = nextTimerNs(vm) / 1e6;
     const dueAtMs = unasked && !r.record.spec.deterministic ? sleptAtMs + waitMs : Number.POSITIVE_INFINITY;
@@ -461,6 +463,7 @@ export async function fork(
     const vm = await ready(w, from, false);
     await withLock(r, async () => {
       const sessions = saveSessions(from, { sleptAtMs: Date.now(), unasked: true, dueAtMs: 0 });
+      catchUp(vm);
       const copied = w.store.copyVm(from.id, record);
       const child = forkVm(vm);
       await copied;
@@ -506,6 +509,7 @@ export async function remove(w: WorkerContext, r: Resident): Promise<void> {
 export const snapshot = (w: WorkerContext, r: Resident, snapshotId: string): Promise<{ bytes: number }> =>
   withLock(r, async () => {
     if (!r.vm && r.record.power === 'on') await load(w, r);
+    if (r.vm) catchUp(r.vm);
     const bytes = r.vm
       ? await w.store.saveSnapshot(r.id, snapshotId, r.vm)
       : await w.store.snapshotDisk(r.id, snapshotId);

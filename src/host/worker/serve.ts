@@ -166,7 +166,7 @@ export function serve(w: WorkerContext): Served {
       const { screen, offset } = terminal.attach(handle, options);
       r.viewers.set(handle, terminalId);
       w.handles.set(handle, r);
-      wake(w, r);
+      if (r.vm) wake(w, r);
       return { terminal: terminal.info(), screen, offset };
     },
     hangup: (id, terminalId) => {

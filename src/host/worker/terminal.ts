@@ -225,7 +225,13 @@ export class Terminal {
   #feed(): void {
     if (!this.#screen) {
       const { rows, cols } = this.#screenSize;
-      this.#screen = new xterm.Terminal({ rows, cols, scrollback: SCROLLBACK_ROWS, allowProposedApi: true, logLevel: 'off' });
+      this.#screen = new xterm.Terminal({
+        rows,
+        cols,
+        scrollback: SCROLLBACK_ROWS,
+        allowProposedApi: true,
+        logLevel: 'off',
+      });
       this.#serializer = new serializeAddon.SerializeAddon();
       this.#screen.loadAddon(this.#serializer as unknown as xterm.ITerminalAddon);
       feedNow(this.#screen, this.#base);
