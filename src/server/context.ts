@@ -72,6 +72,8 @@ declare module 'fastify' {
     lab: Lab;
     host: Host;
     limits: Limits;
+    /** Every route, as it was declared; for the test that asks each of them who may call it. */
+    declaredRoutes: RouteOptions[];
     /** Registers what ends a stream when the server closes; answers what forgets it. */
     whileOpen(end: () => void): () => void;
   }

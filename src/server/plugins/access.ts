@@ -75,6 +75,7 @@ export function accessControl(app: App, countRequest: (request: FastifyRequest) 
   app.decorateRequest('vm', null);
   app.decorateRequest('course', null);
   const declared: RouteOptions[] = [];
+  app.decorate('declaredRoutes', declared);
   app.addHook('onRoute', (route) => void declared.push(route));
   app.addHook('onReady', async () => declared.forEach(requireAccess));
   app.addHook('onRequest', async (request) => {
