@@ -20,7 +20,7 @@ export class MapHost {
     get: (_, name: string) => {
       const own = (this as unknown as Record<string, unknown>)[name];
       if (typeof own === 'function') return own.bind(this);
-      if (name === 'then') return undefined;
+      if (['then', 'getter', 'setter'].includes(name)) return undefined;
       return async () => {
         throw new HostError('wrong-state', `${name} is not for this test`);
       };
