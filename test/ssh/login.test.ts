@@ -170,7 +170,7 @@ describe('a terminal', () => {
     expect(await lab.inside('who')).toBe('');
     const second = new Pty('ssh', lab.to([]));
     await second.until('$ ');
-    expect(second.text).toMatch(/Last login: \w{3} \w{3} [ \d]\d [\d:]{8} \d{4} from 127\.0\.0\.1\r\n/);
+    expect(second.text).toMatch(/Last login: \w{3} \w{3} [ \d]\d [\d:]{8} \d{4} from 127\.0\.0\.1\r+\n/);
     await second.type('\x04', 'logout');
     expect(await second.exit).toBe(0);
     await lab.logged(/Accepted publickey for student from 127\.0\.0\.1 port \d+ ssh2: ED25519 SHA256:/);

@@ -18,6 +18,7 @@ import {
 } from './auth.ts';
 import type { AuthLog } from './auth-log.ts';
 import type { KeyOptions } from './authorized-keys.ts';
+import { CIPHERS, MACS, offerCiphers } from './ciphers.ts';
 import { describeKey } from './fingerprint.ts';
 import { forward } from './forward.ts';
 import type { Doorkeeper } from './limits.ts';
@@ -26,18 +27,6 @@ import type { SshdConfig } from './sshd-config.ts';
 import type { Account } from './strict-modes.ts';
 
 const IDENT = 'Oopsbox';
-/** Not chacha20-poly1305, which node has no fast form of; every OpenSSH has these. */
-const CIPHERS: ssh2.CipherAlgorithm[] = [
-  'aes128-gcm@openssh.com',
-  'aes256-gcm@openssh.com',
-  'aes128-ctr',
-  'aes192-ctr',
-  'aes256-ctr',
-];
-const MACS: ssh2.MacAlgorithm[] = [
-  ...(['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com'] as ssh2.MacAlgorithm[]),
-  ...(['hmac-sha2-256', 'hmac-sha2-512'] as ssh2.MacAlgorithm[]),
-];
 /** SSH_DISCONNECT_PROTOCOL_ERROR: what sshd says after too many failures. */
 const TOO_MANY = 2;
 const DISCONNECTED_BY_USER = 11;
@@ -132,7 +121,10 @@ export class Connection {
         keepaliveInterval: 0,
         ...(banner === undefined ? {} : { banner }),
       },
-      (client) => this.#begin(client, place, parse),
+      (client, info) => {
+        offerCiphers(client, info.header.versions.software);
+        this.#begin(client, place, parse);
+      },
     );
     server.on('error', () => socket.destroy());
     server.injectSocket(socket);
