@@ -1,11 +1,13 @@
 /** `npm run bench NAME [words] [--json]`: measures one thing and prints a table, or JSON. */
 import { benchCpu } from './cpu.ts';
 import { benchKernel } from './kernel.ts';
+import { benchLab } from './lab.ts';
 import { benchModules } from './modules.ts';
 
 const BENCHES: Record<string, (options: { json: boolean; only: string[] }) => Promise<void>> = {
   cpu: benchCpu,
   kernel: benchKernel,
+  lab: benchLab,
   modules: benchModules,
 };
 
