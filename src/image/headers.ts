@@ -85,7 +85,6 @@ const THIN: Readonly<Record<string, readonly string[]>> = {
   'linux/property.h': ['linux/device.h'],
   'linux/of.h': ['linux/mod_devicetable.h'],
   'linux/stacktrace.h': ['linux/types.h'],
-  'linux/debugfs.h': ['linux/fs.h', 'linux/seq_file.h'],
   'linux/kdebug.h': ['linux/notifier.h'],
   'linux/seqlock_types.h': ['linux/seqlock.h'],
   'linux/device/driver.h': ['linux/device.h'],

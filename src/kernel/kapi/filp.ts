@@ -363,7 +363,7 @@ export const moduleFileOps: FileOps = {
   llseek: (k, task, file, offset, whence) =>
     simple(k, task, file, 'llseek', [offset, whence], -Errno.ESPIPE, true),
   ioctl: (k, task, file, cmd, arg) =>
-    simple(k, task, file, 'unlocked_ioctl', [cmd >>> 0, arg], -Errno.ENOTTY, true),
+    simple(k, task, file, 'unlocked_ioctl', [cmd | 0, arg], -Errno.ENOTTY, true),
   fasync,
   fsync: (k, task, file) => simple(k, task, file, 'fsync', [0, Number.MAX_SAFE_INTEGER, 0], -Errno.EINVAL),
   mmap(k, task, file) {

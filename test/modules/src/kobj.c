@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/version.h>
 
 static struct kobject *mymodule;
 static int myvariable;
@@ -73,7 +74,9 @@ static ssize_t value_store(struct obj *obj, const char *buf, size_t count)
 }
 static struct obj_attribute value_attribute = __ATTR(value, 0664, value_show, value_store);
 static struct attribute *obj_attrs[] = { &value_attribute.attr, NULL };
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 2, 0)
 ATTRIBUTE_GROUPS(obj);
+#endif
 static const struct kobj_type obj_ktype = {
 	.sysfs_ops = &obj_sysfs_ops,
 	.release = obj_release,

@@ -82,7 +82,7 @@ static ssize_t mp1_read(struct file *file, char __user *buffer, size_t count, lo
 		return -ENOMEM;
 	mutex_lock(&entries_lock);
 	list_for_each_entry(e, &entries, list)
-		n += scnprintf(buf + n, PAGE_SIZE - n, "%d: %s\n", e->pid, e->cpu_time > 0 ? "busy" : "fresh");
+		n += scnprintf(buf + n, PAGE_SIZE - n, "%d: %s\n", e->pid, e->cpu_time > 100000000ULL ? "busy" : "fresh");
 	mutex_unlock(&entries_lock);
 	n = simple_read_from_buffer(buffer, count, data, buf, n);
 	kfree(buf);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uuid.h>
+#include <linux/version.h>
 #include <linux/jhash.h>
 #include <linux/crc32.h>
 
@@ -37,19 +38,30 @@ static int __init texts_init(void)
 	pr_info("values %lu %ld %d simple %lu\n", ul, l, yes, simple_strtoul("077rest", &piece, 0));
 	pr_info("rest %s\n", piece);
 	strscpy(line, "truncated text", 6);
-	pr_info("strscpy %s strlcat %zu %s\n", line, strlcat(line, "+more", sizeof(line)), line);
+	pr_info("strscpy %s\n", line);
+	pr_info("strlcat %zu\n", strlcat(line, "+more", sizeof(line)));
+	pr_info("now %s\n", line);
 	strcpy(line, "  trim me \n");
 	pr_info("'%s' '%s' %d %d\n", strim(line), skip_spaces("   x"), strncasecmp("ABCx", "abcy", 3), sysfs_streq("on\n", "on"));
 	pr_info("chr %s rchr %s str %s pbrk %s span %zu\n", strchr("a/b/c", '/'), strrchr("a/b/c", '/'), strstr("needle in hay", "in"), strpbrk("key=value", "=:"), strspn("aab", "a"));
 	pr_info("match %d none %d\n", match_string(names, 3, "blue"), match_string(names, 3, "pink"));
-	pr_info("options %s %d: %d %d\n", get_options("3,5-6", 4, options), options[0], options[1], options[2]);
-	pr_info("memparse %llu hex %d %02x%02x bin %s\n", memparse("64K", NULL), hex2bin(raw, "beef", 2), raw[0], raw[1], (bin2hex(line, raw, 2), line[4] = 0, line));
+	piece = get_options("3,5-6;", 4, options);
+	pr_info("options %s %d: %d %d %d\n", piece, options[0], options[1], options[2], options[3]);
+	n = hex2bin(raw, "beef", 2);
+	bin2hex(line, raw, 2);
+	line[4] = 0;
+	pr_info("memparse %llu hex %d %02x%02x bin %s\n", memparse("64K", NULL), n, raw[0], raw[1], line);
 	pr_info("upper %c digit %d xdigit %d space %d\n", toupper('q'), isdigit('4'), isxdigit('g'), isspace('\t'));
 	pr_info("%5d|%-5d|%05d|%+d|%x|%#X|%o|%c|%%|%5.2s|%-6s|\n", 42, 42, 42, 42, 255, 255, 8, 'c', "abc", "ab");
-	pr_info("%hhd %hd %ld %lld %zu %zd %llx %pe\n", (char)-1, (short)-2, -3L, -4LL, sizeof(int), (ssize_t)-5, 0x1122334455667788ULL, ERR_PTR(-ENOENT));
+	pr_info("%hhd %hd %ld %lld %zu %zd %llx\n", (char)-1, (short)-2, -3L, -4LL, sizeof(int), (ssize_t)-5, 0x1122334455667788ULL);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 5, 0)
+	pr_info("%pe\n", ERR_PTR(-ENOENT));
+#else
+	pr_info("-ENOENT\n");
+#endif
 	pr_info("%pM %pI4 %pUb %*phC %*phN\n", "\x01\x02\x03\x04\x05\x06", "\x7f\0\0\1", "0123456789abcdef", 3, "abc", 2, "xy");
-	pr_info("%ps %pS\n", printk, (void *)texts_init);
-	pr_info("null %s pointer %p\n", (char *)NULL, NULL);
+	pr_info("%ps %pB\n", kfree, (void *)(unsigned long)kfree);
+	pr_info("null %s\n", (char *)NULL);
 	ull = 1000000000007ULL;
 	n = do_div(ull, 1000);
 	pr_info("div %llu rem %d %llu %lld mul %llu\n", ull, n, div_u64(1000, 7), div_s64(-1000, 7), mul_u32_u32(100000, 100000));

@@ -86,6 +86,16 @@ struct('vm_operations_struct', mm, {
   access: 'int (*)(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)',
   name: 'const char * (*)(struct vm_area_struct *vma)',
 });
+// The answer of a fault is an int before it has a type of its own.
+for (const name of ['fault', 'page_mkwrite']) {
+  variant('vm_operations_struct', name, 0, `\tint (*${name})(struct vm_fault *vmf);`);
+  variant(
+    'vm_operations_struct',
+    name,
+    kernelVersion(4, 17, 0),
+    `\tvm_fault_t (*${name})(struct vm_fault *vmf);`,
+  );
+}
 struct('sysinfo', mm, {
   uptime: 'long',
   loads: 'unsigned long[3]',

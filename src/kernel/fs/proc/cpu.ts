@@ -73,8 +73,16 @@ export const showVersion = (k: Kernel): string => `${linuxBanner(k)}\n`;
 
 export const showCpuinfo = (): string => 'processor\t: 0\nhart\t: 0\nisa\t: rv64imafdc\nmmu\t: sv39\n\n';
 
-export const showInterrupts = (k: Kernel): string =>
-  `           CPU0       \n  5: ${pad(timerInterrupts(k), 10)}  RISC-V INTC   5 Edge      riscv-timer\n`;
+/** The timer's line, and those that modules asked for: raised by software, on no chip of the machine's. */
+export function showInterrupts(k: Kernel): string {
+  let text = `           CPU0       \n  5: ${pad(timerInterrupts(k), 10)}  RISC-V INTC   5 Edge      riscv-timer\n`;
+  for (const [irq, actions] of [...k.tasking.irqs].sort(([a], [b]) => a - b)) {
+    if (actions.length === 0) continue;
+    const names = actions.map(({ name }) => name).join(', ');
+    text += `${pad(irq, 3)}: ${pad(actions[0].count, 10)}  dummy  ${irq} Edge      ${names}\n`;
+  }
+  return text;
+}
 
 export const showSoftirqs = (k: Kernel): string =>
   `                    CPU0       \n${softirqNames

@@ -98,6 +98,8 @@ exported('linux/string.h', {
   memchr: 'void *memchr(const void *s, int c, size_t n)',
   memchr_inv: 'void *memchr_inv(const void *s, int c, size_t n)',
   memscan: 'void *memscan(void *s, int c, size_t n)',
+  memory_read_from_buffer:
+    'ssize_t memory_read_from_buffer(void *to, size_t count, loff_t *ppos, const void *from, size_t available)',
   kstrdup: 'char *kstrdup(const char *s, gfp_t gfp)',
   kstrdup_const: 'const char *kstrdup_const(const char *s, gfp_t gfp)',
   kfree_const: 'void kfree_const(const void *x)',

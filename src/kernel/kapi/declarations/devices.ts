@@ -17,8 +17,6 @@ exported('linux/fs.h', {
     'ssize_t simple_read_from_buffer(void __user *to, size_t count, loff_t *ppos, const void *from, size_t available)',
   simple_write_to_buffer:
     'ssize_t simple_write_to_buffer(void *to, size_t available, loff_t *ppos, const void __user *from, size_t count)',
-  memory_read_from_buffer:
-    'ssize_t memory_read_from_buffer(void *to, size_t count, loff_t *ppos, const void *from, size_t available)',
   default_llseek: 'loff_t default_llseek(struct file *file, loff_t offset, int whence)',
   generic_file_llseek: 'loff_t generic_file_llseek(struct file *file, loff_t offset, int whence)',
   no_llseek: [
@@ -419,5 +417,17 @@ exported('linux/debugfs.h', {
     gpl,
   ],
   debugfs_remove: ['void debugfs_remove(struct dentry *dentry)', gpl],
+  debugfs_remove_recursive: [
+    'void debugfs_remove_recursive(struct dentry *dentry)',
+    { gpl: true, until: kernelVersion(5, 7, 0) },
+  ],
+  debugfs_create_ulong: [
+    'void debugfs_create_ulong(const char *name, umode_t mode, struct dentry *parent, unsigned long *value)',
+    gpl,
+  ],
+  debugfs_create_str: [
+    'void debugfs_create_str(const char *name, umode_t mode, struct dentry *parent, char **value)',
+    { gpl: true, since: kernelVersion(5, 12, 0) },
+  ],
   debugfs_lookup: ['struct dentry *debugfs_lookup(const char *name, struct dentry *parent)', gpl],
 });

@@ -27,7 +27,7 @@ static inline bool test_bit(unsigned long nr, const volatile unsigned long *addr
 #define clear_bit_unlock clear_bit
 #define __ffs(x) ((unsigned long)__builtin_ctzl(x))
 #define ffz(x) __ffs(~(x))
-#define ffs(x) __builtin_ffs(x)
+static inline int ffs(int x) { return x ? __builtin_ctz(x) + 1 : 0; }
 static inline int fls(unsigned int x) { return x ? 32 - __builtin_clz(x) : 0; }
 static inline int fls64(u64 x) { return x ? 64 - __builtin_clzll(x) : 0; }
 static inline unsigned long __fls(unsigned long x) { return 63 - __builtin_clzl(x); }

@@ -1,5 +1,4 @@
 #include <linux/types.h>
-#include <linux/cred.h>
 #define CAP_CHOWN 0
 #define CAP_DAC_OVERRIDE 1
 #define CAP_DAC_READ_SEARCH 2

@@ -1,6 +1,7 @@
 #include <linux/types.h>
 #include <linux/refcount.h>
 #include <linux/uidgid.h>
+#include <linux/capability.h>
 /* @structs */
 /* @kapi */
 #define current_cred() (current->cred)

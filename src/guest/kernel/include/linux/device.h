@@ -28,13 +28,25 @@ static inline void *dev_get_platdata(const struct device *dev) { return dev->pla
 #define kobj_to_dev(kobj) container_of(kobj, struct device, kobj)
 #define root_device_register(name) __root_device_register(name, THIS_MODULE)
 #define devm_kzalloc(dev, size, gfp) devm_kmalloc(dev, size, (gfp) | __GFP_ZERO)
+#ifndef dev_fmt
+#define dev_fmt(fmt) fmt
+#endif
+#define dev_alert(dev, fmt, ...) _dev_printk(KERN_ALERT, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#define dev_crit(dev, fmt, ...) _dev_printk(KERN_CRIT, dev, dev_fmt(fmt), ##__VA_ARGS__)
 #define dev_printk(level, dev, fmt, ...) _dev_printk(level, dev, fmt, ##__VA_ARGS__)
-#define dev_emerg(dev, fmt, ...) _dev_printk(KERN_EMERG, dev, pr_fmt(fmt), ##__VA_ARGS__)
-#define dev_err(dev, fmt, ...) _dev_printk(KERN_ERR, dev, pr_fmt(fmt), ##__VA_ARGS__)
-#define dev_warn(dev, fmt, ...) _dev_printk(KERN_WARNING, dev, pr_fmt(fmt), ##__VA_ARGS__)
-#define dev_notice(dev, fmt, ...) _dev_printk(KERN_NOTICE, dev, pr_fmt(fmt), ##__VA_ARGS__)
-#define dev_info(dev, fmt, ...) _dev_printk(KERN_INFO, dev, pr_fmt(fmt), ##__VA_ARGS__)
-#define dev_dbg(dev, fmt, ...) ({ if (0) _dev_printk(KERN_DEBUG, dev, pr_fmt(fmt), ##__VA_ARGS__); })
+#define dev_emerg(dev, fmt, ...) _dev_printk(KERN_EMERG, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#define dev_err(dev, fmt, ...) _dev_printk(KERN_ERR, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#define dev_warn(dev, fmt, ...) _dev_printk(KERN_WARNING, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#define dev_notice(dev, fmt, ...) _dev_printk(KERN_NOTICE, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#define dev_info(dev, fmt, ...) _dev_printk(KERN_INFO, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#ifdef DEBUG
+#define dev_dbg(dev, fmt, ...) _dev_printk(KERN_DEBUG, dev, dev_fmt(fmt), ##__VA_ARGS__)
+#else
+#define dev_dbg(dev, fmt, ...) ({ if (0) _dev_printk(KERN_DEBUG, dev, dev_fmt(fmt), ##__VA_ARGS__); })
+#endif
+#define dev_info_once(dev, fmt, ...) ({ static bool __once; if (!__once) { __once = true; dev_info(dev, fmt, ##__VA_ARGS__); } })
+#define dev_warn_once(dev, fmt, ...) ({ static bool __once; if (!__once) { __once = true; dev_warn(dev, fmt, ##__VA_ARGS__); } })
+#define dev_err_probe(dev, err, fmt, ...) ({ int __err = (err); dev_err(dev, "error %d: " fmt, __err, ##__VA_ARGS__); __err; })
 #define devm_kcalloc(dev, n, size, gfp) devm_kmalloc(dev, (n) * (size), (gfp) | __GFP_ZERO)
 #define device_lock(dev) mutex_lock(&(dev)->mutex)
 #define device_unlock(dev) mutex_unlock(&(dev)->mutex)

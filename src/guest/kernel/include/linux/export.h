@@ -11,3 +11,5 @@
 #define EXPORT_SYMBOL_GPL(sym) __EXPORT_SYMBOL(sym, "_gpl", "")
 #define EXPORT_SYMBOL_NS(sym, ns) __EXPORT_SYMBOL(sym, "", #ns)
 #define EXPORT_SYMBOL_NS_GPL(sym, ns) __EXPORT_SYMBOL(sym, "_gpl", #ns)
+/* The version of an export, in the order of its table. */
+#define SYMBOL_CRC(sym, crc, sec) static const unsigned int __crc_##sym __section("___kcrctab" sec "+" #sym) __used = crc

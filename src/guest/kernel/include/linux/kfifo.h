@@ -3,12 +3,12 @@
 #include <linux/spinlock.h>
 /* @structs */
 struct kfifo { union { struct __kfifo kfifo; unsigned char *type; }; };
-#define __KFIFO_PTR(type) union { struct __kfifo kfifo; type *type; const type *const_type; }
-#define DECLARE_KFIFO_PTR(fifo, type) __KFIFO_PTR(type) fifo
-#define STRUCT_KFIFO(type, size) struct { __KFIFO_PTR(type); type buf[((size) < 2 || ((size) & ((size) - 1))) ? -1 : (size)]; }
-#define DECLARE_KFIFO(fifo, type, size) STRUCT_KFIFO(type, size) fifo
-#define DEFINE_KFIFO(fifo, type, size) \
-	STRUCT_KFIFO(type, size) fifo = { { .kfifo = { .mask = (size) - 1, .esize = sizeof(type), .data = fifo.buf } } }
+#define __KFIFO_PTR(datatype) union { struct __kfifo kfifo; datatype *type; const datatype *const_type; }
+#define DECLARE_KFIFO_PTR(fifo, datatype) struct { __KFIFO_PTR(datatype); } fifo
+#define STRUCT_KFIFO(datatype, size) struct { __KFIFO_PTR(datatype); datatype buf[((size) < 2 || ((size) & ((size) - 1))) ? -1 : (size)]; }
+#define DECLARE_KFIFO(fifo, datatype, size) STRUCT_KFIFO(datatype, size) fifo
+#define DEFINE_KFIFO(fifo, datatype, size) \
+	STRUCT_KFIFO(datatype, size) fifo = { { .kfifo = { .mask = (size) - 1, .esize = sizeof(datatype), .data = fifo.buf } } }
 /* @kapi */
 #define INIT_KFIFO(fifo) ((fifo).kfifo = (struct __kfifo){ .mask = ARRAY_SIZE((fifo).buf) - 1, .esize = sizeof(*(fifo).type), .data = (fifo).buf })
 #define __kf(fifo) (&(fifo)->kfifo)

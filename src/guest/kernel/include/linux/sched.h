@@ -90,5 +90,5 @@ static inline char task_state_to_char(struct task_struct *tsk)
 {
 	unsigned int state = READ_ONCE(tsk->__task_state) | tsk->exit_state;
 
-	return state == TASK_IDLE ? 'I' : __TASK_STATE_CHARS[state ? __builtin_ffs(state & 0x7f) : 0];
+	return state == TASK_IDLE ? 'I' : __TASK_STATE_CHARS[state & 0x7f ? __builtin_ctz(state & 0x7f) + 1 : 0];
 }

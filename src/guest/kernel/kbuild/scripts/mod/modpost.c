@@ -37,7 +37,7 @@ struct module {
 static struct symbol *table[BUCKETS];
 static struct module *modules, **last_module = &modules;
 static bool old_style, warn_only;
-static int errors;
+static int errors, mismatches;
 
 static unsigned int hash(const char *name)
 {
@@ -193,6 +193,58 @@ static void each_symbol(struct module *m, void (*visit)(struct module *, const c
 	}
 }
 
+static bool is_word(char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/* The checksum of how `name` is declared in a text: the words before it and its parameters, or 0. Blanks do not count. */
+static uint32_t declared_in(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = text; (p = strstr(p, name)); p += len) {
+		const char *from = p, *to = p + len;
+		char kept[1024];
+		int n = 0;
+
+		if ((p > text && is_word(p[-1])) || is_word(*to) || (p > text && p[-1] == '('))
+			continue;
+		while (from > text && !strchr(";}/#\\", from[-1]) && !(from[-1] == '\n' && from - 1 > text && from[-2] == '\n'))
+			from--;
+		while (*to == ' ')
+			to++;
+		if (!strchr("(=;[", *to) || from == p)
+			continue;
+		if (*to == '(')
+			while (*to && *to != ')')
+				to++;
+		for (; from < to && n < (int)sizeof(kept); from++)
+			if (*from != ' ' && *from != '\t' && *from != '\n')
+				kept[n++] = *from;
+		return crc32(kept, n);
+	}
+	return 0;
+}
+
+/* The version of a module's own export: of its declaration in the source that has it, else of its name. */
+static uint32_t version_of(struct module *m, const char *name)
+{
+	char file[4200];
+	long size;
+	char *list, *line, *rest, *text;
+	uint32_t crc = 0;
+
+	snprintf(file, sizeof(file), "%s.mod", m->path);
+	list = slurp(file, &size);
+	for (rest = list; !crc && rest && (line = strsep(&rest, "\n")) && *line;) {
+		snprintf(file, sizeof(file), "%.*s.c", (int)(strlen(line) - 2), line);
+		text = slurp(file, &size);
+		if (text)
+			crc = declared_in(text, name);
+		free(text);
+	}
+	free(list);
+	return crc ? crc : crc32(name, strlen(name));
+}
+
 static void see_definition(struct module *m, const char *name, Elf64_Sym *sym, const char *section)
 {
 	if (sym->st_shndx == SHN_UNDEF)
@@ -208,7 +260,7 @@ static void see_definition(struct module *m, const char *name, Elf64_Sym *sym, c
 			complain(!old_style, "%s: '%s' exported twice. Previous export was in %s%s", m->path, name + 10, known->module,
 				 strcmp(known->module, "vmlinux") ? ".ko" : "");
 		else if (!known)
-			add(name + 10, m->path, old_style ? 0 : crc32(name + 10, strlen(name + 10)), !strncmp(section, "___ksymtab_gpl", 14));
+			add(name + 10, m->path, old_style ? 0 : version_of(m, name + 10), !strncmp(section, "___ksymtab_gpl", 14));
 	}
 }
 
@@ -258,6 +310,8 @@ static void read_module(char *path)
 	each_symbol(m, see_definition);
 }
 
+static void check_sections(struct module *m);
+
 static void check(struct module *m)
 {
 	if (!m->has_license) {
@@ -266,6 +320,77 @@ static void check(struct module *m)
 			fputs("see include/linux/module.h for more information\n", stderr);
 	}
 	each_symbol(m, see_use);
+	check_sections(m);
+}
+
+/* The symbol of section `index` that lies nearest below `offset`. */
+static const char *symbol_at(struct module *m, unsigned int index, Elf64_Addr offset, Elf64_Addr *distance)
+{
+	Elf64_Ehdr *eh = (void *)m->elf;
+	Elf64_Shdr *sh = (void *)(m->elf + eh->e_shoff);
+	const char *best = "";
+
+	*distance = ~0ull;
+	for (int i = 0; i < eh->e_shnum; i++) {
+		Elf64_Sym *sym = (void *)(m->elf + sh[i].sh_offset);
+		const char *strings = (char *)m->elf + sh[sh[i].sh_link].sh_offset;
+
+		if (sh[i].sh_type != SHT_SYMTAB)
+			continue;
+		for (unsigned long n = sh[i].sh_size / sizeof(*sym); n--; sym++) {
+			const char *name = strings + sym->st_name;
+
+			if (sym->st_shndx != index || sym->st_value > offset || offset - sym->st_value > *distance)
+				continue;
+			if (ELF64_ST_TYPE(sym->st_info) == STT_SECTION || !*name || *name == '.' || *name == '$')
+				continue;
+			/* Of an alias and what it stands for, the second has the telling name. */
+			if (offset - sym->st_value == *distance && ELF64_ST_BIND(sym->st_info) == STB_GLOBAL)
+				continue;
+			*distance = offset - sym->st_value;
+			best = name;
+		}
+	}
+	return best;
+}
+
+static bool is_ordinary(const char *section) { return !strncmp(section, ".text", 5); }
+static bool is_init(const char *section) { return !strncmp(section, ".init.", 6); }
+static bool is_exit(const char *section) { return !strncmp(section, ".exit.", 6); }
+
+/* Code that stays must not reach for what goes after init, and nothing but exit code for what is only there at exit. */
+static void check_sections(struct module *m)
+{
+	Elf64_Ehdr *eh = (void *)m->elf;
+	Elf64_Shdr *sh = (void *)(m->elf + eh->e_shoff);
+	const char *names = (char *)m->elf + sh[eh->e_shstrndx].sh_offset;
+
+	for (int i = 0; i < eh->e_shnum; i++) {
+		Elf64_Rela *rel = (void *)(m->elf + sh[i].sh_offset);
+		const char *from;
+
+		if (sh[i].sh_type != SHT_RELA || sh[i].sh_info >= eh->e_shnum)
+			continue;
+		from = names + sh[sh[i].sh_info].sh_name;
+		if (!is_ordinary(from) && strcmp(from, ".init.text"))
+			continue;
+		for (unsigned long n = sh[i].sh_size / sizeof(*rel); n--; rel++) {
+			Elf64_Sym *sym = (Elf64_Sym *)(m->elf + sh[sh[i].sh_link].sh_offset) + ELF64_R_SYM(rel->r_info);
+			const char *to = sym->st_shndx < eh->e_shnum ? names + sh[sym->st_shndx].sh_name : "";
+			const char *caller, *target;
+			Elf64_Addr at, there;
+
+			if (sym->st_shndx == sh[sh[i].sh_info].sh_info || (is_ordinary(from) ? !is_init(to) && !is_exit(to) : !is_exit(to)))
+				continue;
+			mismatches++;
+			if (old_style)
+				continue;
+			caller = symbol_at(m, sh[i].sh_info, rel->r_offset, &at);
+			target = symbol_at(m, sym->st_shndx, sym->st_value + rel->r_addend, &there);
+			complain(false, "%s: section mismatch in reference: %s+0x%llx (section: %s) -> %s (section: %s)", m->path, caller,
+				 (unsigned long long)at, from, target, to);
+		}
+	}
 }
 
 /* A fingerprint of the source, in the form of a srcversion: the sources' text hashed in six rounds. */
@@ -329,6 +454,10 @@ static void write_mod_c(struct module *m)
 			fprintf(f, "\t{ %#8x, \"module_layout\" },\n", layout->crc);
 		fputs("};\n", f);
 	}
+	for (int i = 0; !old_style && i < BUCKETS; i++)
+		for (struct symbol *s = table[i]; s; s = s->next)
+			if (!strcmp(s->module, m->path))
+				fprintf(f, "SYMBOL_CRC(%s, 0x%08x, \"%s\");\n", s->name, s->crc, s->gpl ? "_gpl" : "");
 	fputs("\n", f);
 	if (old_style)
 		fputs("static const char __module_depends[]\n__used\n__attribute__((section(\".modinfo\"))) =\n\"depends=", f);
@@ -411,6 +540,9 @@ int main(int argc, char **argv)
 			read_module(line);
 	for (struct module *m = modules; m; m = m->next)
 		check(m);
+	if (old_style && mismatches)
+		fprintf(stderr, "WARNING: modpost: Found %d section mismatch(es).\nTo see full details build your kernel with:\n"
+			"'make CONFIG_DEBUG_SECTION_MISMATCH=y'\n", mismatches);
 	if (errors)
 		return 1;
 	for (struct module *m = modules; m; m = m->next)
