@@ -1,6 +1,6 @@
 /** The lab server as a process of its own, and somebody who calls it: what `bench lab` measures with. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -105,7 +105,7 @@ export class LabServer {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${said}`);
       const answer = await fetch(this.url.replace('/api/v1', '/readyz')).catch(() => null);
-      if (answer?.ok) break;
+      if (answer?.ok && existsSync(join(this.#folder, 'demo.json'))) break;
       await pause(100);
     }
     const demo = JSON.parse(readFileSync(join(this.#folder, 'demo.json'), 'utf8')) as {

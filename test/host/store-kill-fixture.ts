@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,8 +97,9 @@ export class Victim {
     while (Date.now() < end) {
       if (!this.alive) throw new Error(`the server ended by itself:\n${this.said}`);
       const answer = await fetch(this.#url.replace('/api/v1', '/readyz')).catch(() => null);
-      if (answer?.ok) {
-        this.#demo ??= JSON.parse(readFileSync(join(this.folder, 'demo.json'), 'utf8')) as Demo;
+      const file = join(this.folder, 'demo.json');
+      if (answer?.ok && existsSync(file)) {
+        this.#demo ??= JSON.parse(readFileSync(file, 'utf8')) as Demo;
         return;
       }
       await pause(50);
@@ -215,7 +216,7 @@ export class Victim {
   async verify(): Promise<string[]> {
     const wrong: string[] = [];
     for (const [id, promised] of this.vms) {
-      const listed = JSON.parse(await this.#text(`/vms/${id}/files${HOME}?format=stat`)) as {
+      const listed = JSON.parse(await this.#text(`/vms/${id}/files${HOME}`)) as {
         entries: { name: string; size: number }[];
       };
       const has = (name: string) => listed.entries.some((entry) => entry.name === name);
