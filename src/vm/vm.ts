@@ -39,7 +39,7 @@ export const DEFAULT_RELEASE = '4.15.0-33-generic';
 /** The kernels a VM may claim to be: release and the version text of uname -v. */
 export const KERNELS: Readonly<Record<string, string>> = {
   [DEFAULT_RELEASE]: '#36-Ubuntu SMP Wed Aug 15 16:00:05 UTC 2018',
-  '6.12.107+deb13-riscv64': '#1 SMP Debian 6.12.107-1 (2026-10-06)',
+  '6.12.107+deb13-riscv64': '#1 SMP Debian 6.12.107-1 (2026-08-29)',
 };
 
 const DAY = 86_400;

@@ -5,6 +5,9 @@ import { isDir } from './flags.ts';
 import { treeOps } from './treefs.ts';
 import type { Inode } from './types.ts';
 
+/** What `data` of a node says that a driver made it (i_private). */
+const DRIVER_NODE = 'devtmpfs';
+
 function parentDirectory(k: Kernel, parts: string[], make: boolean): Inode | number {
   let dir = k.fs.devtmpfs.root;
   for (const part of parts) {
@@ -41,7 +44,9 @@ export function devtmpfsCreate(
     rdev,
     link: null,
   });
-  return typeof made === 'number' ? made : 0;
+  if (typeof made === 'number') return made;
+  made.data = DRIVER_NODE;
+  return 0;
 }
 
 /** Makes a directory or symbolic link of /dev (`pts`, `shm`, `fd` -> /proc/self/fd). */
@@ -57,7 +62,7 @@ export function devtmpfsMake(k: Kernel, name: string, mode: number, link: string
   return typeof made === 'number' ? made : 0;
 }
 
-/** Takes a node away, unless somebody put another device in its place. */
+/** Takes a node away, unless somebody put a node of his own in its place (dev_mynode). */
 export function devtmpfsRemove(k: Kernel, name: string, rdev: number): number {
   const parts = name.split('/');
   const last = parts.pop() as string;
@@ -65,6 +70,6 @@ export function devtmpfsRemove(k: Kernel, name: string, rdev: number): number {
   if (typeof dir === 'number') return dir;
   const inode = treeOps().lookup(k, null, dir, last);
   if (typeof inode === 'number') return inode;
-  if (inode.rdev !== rdev || isDir(inode.mode)) return -Errno.EPERM;
+  if (inode.data !== DRIVER_NODE || inode.rdev !== rdev || isDir(inode.mode)) return -Errno.EPERM;
   return treeOps().unlink(k, dir, last, inode);
 }

@@ -125,7 +125,8 @@ export function closeFile(k: Kernel, task: Task, file: File, table: FileTable): 
   if (file.inode.locks) dropPosixLocks(k, table, file.inode);
   const outcome = opsOf(file).flush?.(k, task, file) ?? 0;
   if (typeof outcome === 'number') {
-    putFile(k, file);
+    // Who dies in flush never gets to put the file.
+    if (task.state === 'running') putFile(k, file);
     return outcome;
   }
   return {

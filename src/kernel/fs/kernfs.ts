@@ -66,6 +66,8 @@ export interface FileNode extends NodeBase {
 
 export interface LinkNode extends NodeBase {
   readonly type: 'link';
+  /** st_size, which is not the target's length: 64 below /proc/PID/fd. */
+  readonly size?: number;
   readonly target: (k: Kernel, ctx: NodeContext) => string | number;
   /** A magic link: leads to an object rather than to a name. */
   readonly follow?: (k: Kernel, ctx: NodeContext) => Path | number;
@@ -267,6 +269,6 @@ export function refresh(k: Kernel, inode: Inode, at: Resolved): void {
   inode.mode = type | (changed?.mode ?? node.modeOf?.(k, ctx) ?? node.mode);
   inode.uid = changed?.uid ?? owner?.uid ?? 0;
   inode.gid = changed?.gid ?? owner?.gid ?? 0;
-  inode.size = node.type === 'file' ? node.size : 0;
+  inode.size = node.type === 'dir' ? 0 : (node.size ?? 0);
   inode.nlink = node.type === 'dir' ? 2 : 1;
 }

@@ -29,6 +29,10 @@ function put64(view: DataView, at: number, value: number): void {
   view.setUint32(at + 4, Math.floor(value / 2 ** 32) >>> 0, true);
 }
 
+/** st_blksize: what proc_fill_super and the others set. */
+const blockBytes = (inode: Inode): number =>
+  inode.sb.type === 'proc' || inode.sb.type === 'devpts' ? 1024 : 4096;
+
 const statBytes = new Uint8Array(STAT_SIZE);
 const statWords = new Uint32Array(statBytes.buffer);
 
@@ -48,7 +52,7 @@ export function packStat(k: Kernel, inode: Inode): Uint8Array {
   statWords[7] = inode.gid;
   word64(32, inode.rdev);
   word64(48, inode.size);
-  statWords[14] = 4096;
+  statWords[14] = blockBytes(inode);
   word64(64, blocksOf(inode));
   word64(72, inode.atime.sec);
   word64(80, inode.atime.nsec);
@@ -69,9 +73,10 @@ export function packStatx(k: Kernel, inode: Inode, mnt: Mount | null, isMountRoo
   revalidate(k, inode);
   const bytes = new Uint8Array(STATX_SIZE);
   const view = new DataView(bytes.buffer);
-  const hasBirth = inode.sb.type === 'ext4' || inode.sb.type === 'tmpfs';
+  const modern = !/^[1-4]\./.test(k.identity.release);
+  const hasBirth = inode.sb.type === 'ext4' || (modern && /^(dev)?tmpfs$/.test(inode.sb.type));
   view.setUint32(0, STATX_BASIC_STATS | (hasBirth ? STATX_BTIME : 0) | STATX_MNT_ID, true);
-  view.setUint32(4, 4096, true);
+  view.setUint32(4, blockBytes(inode), true);
   put64(view, 8, isMountRoot ? STATX_ATTR_MOUNT_ROOT : 0);
   view.setUint32(16, inode.nlink, true);
   view.setUint32(20, inode.uid, true);

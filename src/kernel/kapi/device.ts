@@ -165,8 +165,8 @@ function addDevice(k: Kernel, task: Task, state: Adding, callers: readonly strin
   state.devpath = pathFor(k, state.device, state.name, className);
   if (k.drivers.devices.some(({ devpath }) => devpath === state.devpath)) {
     duplicateName(k, task, `/devices/${state.devpath}`, [
-      'kobject_add+0x7a/0xc4',
-      'device_add+0xd4/0x6d8',
+      'kobject_add+0x58/0xc0',
+      'device_add+0xaa/0x7e0',
       ...callers,
     ]);
     if (state.owned) kfree(k, task, state.device);
@@ -279,7 +279,7 @@ function createDevice(
     memory: 0,
     devpath: '',
   };
-  return addDevice(k, task, state, ['device_create_groups_vargs+0xc0/0xe4', 'device_create+0x48/0x66']);
+  return addDevice(k, task, state, ['device_create_groups_vargs+0xbe/0xde', 'device_create+0x3a/0x58']);
 }
 kapi('device_create', (k, task, args) => createDevice(k, task, args, args[4], 5, 0));
 kapi('device_create_with_groups', (k, task, args) => createDevice(k, task, args, args[5], 6, args[4]));

@@ -18,8 +18,21 @@ import { guardedAlloc, guardedFree, guardedSize } from './guarded.ts';
 import { checkReuse, type Freed, type HeapError, linkOffset, noteBadFree, noteFree } from './heap-errors.ts';
 import { pageStruct } from './page-struct.ts';
 import { kapi } from './registry.ts';
-import { kernelBug, kernelWarnOnce } from './report.ts';
+import { kernelBug, kernelWarnOnce, type Place } from './report.ts';
 import { kapiRoom } from './room.ts';
+
+/** Where an allocation of more pages than there are in a block is warned of. */
+const TOO_LARGE: Place = {
+  file: 'mm/page_alloc.c:4817',
+  symbol: '__alloc_pages_noprof+0x2e0/0xd56',
+  below: [
+    'alloc_pages_mpol_noprof+0xc4/0x1ba',
+    'alloc_pages_noprof+0x60/0xa6',
+    '___kmalloc_large_node+0xe4/0x164',
+    '__kmalloc_large_node_noprof+0x2a/0xfe',
+    '__kmalloc_noprof+0x32c/0x442',
+  ],
+};
 
 /** One live allocation, for leak reports and inspection. */
 export interface Allocation {
@@ -225,7 +238,7 @@ export function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): 
 export function kmalloc(k: Kernel, task: Task, wanted: number): Vaddr {
   if (wanted === 0) return ZERO_SIZE_PTR;
   if (wanted > KMALLOC_MAX_SIZE) {
-    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4731', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
+    kernelWarnOnce(k, task, TOO_LARGE);
     return 0;
   }
   if (wanted > MAX_CACHE_SIZE) {

@@ -19,7 +19,7 @@ const MAX_ORDER = 10;
 
 function getPages(k: Kernel, task: Task, order: number): Vaddr {
   if (order < 0 || order > MAX_ORDER) {
-    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4731', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
+    kernelWarnOnce(k, task, { file: 'mm/page_alloc.c:4817', symbol: '__alloc_pages_noprof+0x2e0/0xd56' });
     return 0;
   }
   return takePages(k, task, 2 ** order, 2 ** order * PAGE_SIZE, 'pages');

@@ -15,6 +15,8 @@ const TAINT_WARN = 1 << 9;
 export interface Place {
   readonly file: string;
   readonly symbol: string;
+  /** The kernel's functions between there and the module, innermost first, when it is more than the function called. */
+  readonly below?: readonly string[];
 }
 
 export interface Reports {

@@ -4,6 +4,7 @@
  */
 import type { Vaddr } from '../../cpu/machine.ts';
 import { PAGE_SIZE } from '../../cpu/machine.ts';
+import { showMemory } from '../fs/proc/show-memory.ts';
 import type { Kernel } from '../kernel.ts';
 import { VMALLOC_BASE } from '../mm/layout.ts';
 import { getPage } from '../mm/pages.ts';
@@ -31,11 +32,12 @@ import { dumpStack, kernelWarn, kernelWarnOnce } from './report.ts';
 import { kapiRoom } from './room.ts';
 
 const VMALLOC_SYMBOL = '__vmalloc_node_range_noprof+0x70e/0x756';
+const VMALLOC_CALLER = ['vmalloc_noprof+0x54/0x62'];
 
 export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
   const pages = Math.ceil(size / PAGE_SIZE);
   if (size === 0) {
-    kernelWarnOnce(k, task, { file: 'mm/vmalloc.c:3838', symbol: VMALLOC_SYMBOL });
+    kernelWarnOnce(k, task, { file: 'mm/vmalloc.c:3838', symbol: VMALLOC_SYMBOL, below: VMALLOC_CALLER });
     return 0;
   }
   const told = kapiRoom(k).warned;
@@ -51,8 +53,9 @@ export function vmalloc(k: Kernel, task: Task, size: number): Vaddr {
         'dump_stack+0x18/0x20',
         'warn_alloc+0x102/0x176',
         '__vmalloc_node_range_noprof+0x72c/0x756',
-        'vmalloc_noprof+0x54/0x62',
+        ...VMALLOC_CALLER,
       ]);
+      showMemory(k);
     }
     return 0;
   }

@@ -40,7 +40,9 @@ export interface Part {
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_ALIGN = 65536;
 
-export const isInitSection = (name: string): boolean => name.startsWith('.init');
+/** Sections that are gone once the module is live; the symbol table is kept elsewhere by then. */
+export const isInitSection = (name: string): boolean =>
+  name.startsWith('.init') || name === '.symtab' || name === '.strtab';
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** Room for the global offset table, one pointer for each symbol that is reached through it. */

@@ -63,6 +63,9 @@ export function loadModule(k: Kernel, task: Task, bytes: Uint8Array, args: strin
   for (const section of elf.sections)
     if (['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names'].includes(section.name))
       section.flags &= ~SHF.ALLOC;
+  // The symbol table stays in memory until init is over (layout_symtab).
+  elf.symtab.flags |= SHF.ALLOC;
+  elf.strtab.flags |= SHF.ALLOC;
   if (!relocationsFit(elf) || elf.symtab.size > MAX_SYMTAB) {
     printk(k, Level.ERR, `${module.name}: relocations overlap or there are too many symbols`);
     return -ENOEXEC;

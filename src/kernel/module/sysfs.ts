@@ -5,6 +5,7 @@
 import { Errno } from '../abi/errno.ts';
 import { addDynamic, defineKernfsHandler, removeDynamic } from '../fs/kernfs-dynamic.ts';
 import { provideModules, provideSymbols } from '../fs/proc/symbols.ts';
+import { hasModversions } from '../kapi/vermagic.ts';
 import type { Kernel } from '../kernel.ts';
 import { hasOwnSet, showParam, storeParam } from './params.ts';
 import { findModule, infoOf, kallsymsText } from './symbols.ts';
@@ -27,9 +28,10 @@ interface FileData {
 function attribute(
   name: string,
   show: (k: Kernel, module: LoadedModule, item: string) => string | number,
+  size = 4096,
 ): void {
   defineKernfsHandler(`module.${name}`, {
-    size: 4096,
+    size,
     strict: true,
     show(k, ctx) {
       const { module, item } = ctx.data as FileData;
@@ -47,10 +49,13 @@ attribute('refcnt', (_k, module) => `${module.refcnt}\n`);
 attribute('taint', (_k, module) => `${taintLetters(module.taints)}\n`);
 attribute('version', (_k, module) => `${infoOf(module, 'version') ?? ''}\n`);
 attribute('srcversion', (_k, module) => `${infoOf(module, 'srcversion') ?? ''}\n`);
-attribute('section', (_k, module, item) => {
+function showSection(_k: Kernel, module: LoadedModule, item: string): string | number {
   const section = module.sections.find(({ name }) => name === item);
   return section ? `0x${hex(section.address)}\n` : -Errno.ENODEV;
-});
+}
+attribute('section', showSection);
+/** As binary attributes of the right size, since 5.8. */
+attribute('section.short', showSection, 19);
 attribute('note', (_k, module, item) => {
   const note = module.notes.find(({ name }) => name === item);
   return note ? String.fromCharCode(...note.bytes) : -Errno.ENODEV;
@@ -97,6 +102,7 @@ export function addModuleTree(k: Kernel, module: LoadedModule): number {
       data: { module: name, item },
     });
   };
+  const modern = hasModversions(k.identity.release);
   if (dir() < 0) return -Errno.EEXIST;
   for (const attr of ['coresize', 'initsize', 'initstate', 'refcnt', 'taint']) file([attr], attr);
   file(['uevent'], 'uevent', 0o200);
@@ -105,7 +111,7 @@ export function addModuleTree(k: Kernel, module: LoadedModule): number {
   dir('sections');
   for (const section of module.sections.slice(0, MAX_SECTIONS))
     if (!section.name.includes('/') && section.name !== '')
-      file(['sections', section.name], 'section', 0o400, section.name);
+      file(['sections', section.name], modern ? 'section.short' : 'section', 0o400, section.name);
   if (module.notes.length > 0) {
     dir('notes');
     for (const note of module.notes)

@@ -100,6 +100,7 @@ const PLACES: Readonly<Record<string, number>> = {
   'do_trap_break+0x5a/0x72': 0xa69cb4,
   'do_trap_ecall_u+0x94/0x1ea': 0xa69d60,
   'do_trap_ecall_u+0xce/0x1ea': 0xa69d9a,
+  'msleep_interruptible+0x36/0x66': 0xdd4a2,
   'generic_handle_arch_irq+0x0/0x74': 0xa69f90,
   'syscall_exit_to_user_mode+0xea/0x1f2': 0xa6a1b0,
   '_raw_spin_lock+0x8a/0x8c': 0xa7586a,
@@ -133,7 +134,7 @@ export function exportedPlace(k: Kernel, name: string): { place: string; address
 
 const ECALL = ['do_trap_ecall_u+0x94/0x1ea', 'handle_exception+0x14a/0x156'];
 const INIT = ['do_one_initcall+0x62/0x256', 'do_init_module+0x5e/0x23a', 'load_module+0x1982/0x1e1a'];
-const THREAD = ['kthread+0xc4/0xe6', 'ret_from_fork+0xe/0x18'];
+const THREAD = ['kthread+0xc4/0xe2', 'ret_from_fork+0xe/0x1c'];
 const SOFTIRQ = [
   '__run_timers+0x1d8/0x2f8',
   'run_timer_softirq+0x44/0x4c',

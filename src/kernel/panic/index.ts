@@ -3,6 +3,7 @@ import './crash.ts';
 import './kasan.ts';
 import './lockup.ts';
 import './oops.ts';
+import './stack.ts';
 import './warn.ts';
 
 export { panic } from './panic.ts';

@@ -7,6 +7,7 @@ import { functionAt } from '../kapi/image.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Fault } from '../module/fault.ts';
 import { findSyscall } from '../syscalls/table.ts';
+import { leavingStatus } from '../task/exit.ts';
 import type { Task } from '../task/types.ts';
 import { exportedPlace, inWords, isModern, outerPlaces } from './frames.ts';
 import { backtrace, hex64, kernelPlace, type Registers } from './trace.ts';
@@ -31,6 +32,12 @@ const SIGNALLED = [
   'arch_do_signal_or_restart+0x344/0x55a',
   'syscall_exit_to_user_mode+0xea/0x1f2',
   'do_trap_ecall_u+0xce/0x1ea',
+  'handle_exception+0x14a/0x156',
+];
+
+const EXIT_CALL = [
+  '__riscv_sys_exit_group+0x1c/0x1c',
+  'do_trap_ecall_u+0x94/0x1ea',
   'handle_exception+0x14a/0x156',
 ];
 
@@ -101,6 +108,11 @@ export function insideKernel(k: Kernel, task: Task, fault: Fault, registers: Reg
   if ((task.kernelMode?.depth ?? 0) > 0 || fault.cause === Trap.FetchPageFault) return null;
   if (task === k.module.swapper) return places(IN_TIMERS);
   if (task.kthread) return null;
+  const leaving = leavingStatus(task);
+  if (leaving !== null) {
+    const killed = (leaving & 0x7f) !== 0;
+    return places([...EXITING, ...(killed ? SIGNALLED : EXIT_CALL)]);
+  }
   const name = task.syscall ? (findSyscall(task.syscall.nr)?.name ?? '') : '';
   const outer = outerPlaces(k, task);
   if (name === '' || !IN_CALL[name]) return places(task.syscall ? outer : [...EXITING, ...SIGNALLED]);

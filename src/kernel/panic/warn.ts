@@ -14,7 +14,7 @@ import { moduleAt } from '../module/symbols.ts';
 import { Level, printk, printkText } from '../printk/printk.ts';
 import type { Task } from '../task/types.ts';
 import { afterDie, die, printTraceEnd } from './die.ts';
-import { exportedPlace, isModern } from './frames.ts';
+import { exportedPlace, inWords, isModern } from './frames.ts';
 import { callerOf } from './inside.ts';
 import { dumpStackBelow, panic } from './panic.ts';
 import { printModules, printState, printTrace, record, type State, stateAt } from './report.ts';
@@ -207,6 +207,13 @@ function insideExported(k: Kernel, task: Task, place: Place): { state: State; tr
   const called = task.kernelMode?.call?.name;
   const own = place.symbol.split('+')[0];
   const trace = [at];
+  if (place.below) {
+    const below = inWords(k, place.below).map(kernelPlace);
+    return {
+      state: { ...plain, epc: at, ra: below[0] ?? at },
+      trace: [at, ...below, ...backtrace(k, task, registers, true)],
+    };
+  }
   if (called && called !== own) {
     const { place: symbol, address } = exportedPlace(k, called);
     trace.push({ address: hex64(address), symbol, module: null });

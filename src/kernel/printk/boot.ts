@@ -9,8 +9,12 @@ import { Level, printk } from './printk.ts';
 
 /** /proc/version and the first line of the log (linux_banner of init/version.c). */
 export const linuxBanner = (k: Kernel): string =>
-  `Linux version ${k.identity.release} (buildd@riscv64-lab) ` +
-  `(gcc version 7.3.0 (Ubuntu 7.3.0-16ubuntu3)) ${k.identity.version}`;
+  `Linux version ${k.identity.release} ${k.identity.release.startsWith('4.') ? BUILDER_4 : BUILDER_6} ${k.identity.version}`;
+
+/** Who built the kernel, with what. */
+const BUILDER_4 = '(buildd@riscv64-lab) (gcc version 7.3.0 (Ubuntu 7.3.0-16ubuntu3))';
+const BUILDER_6 =
+  '(debian-kernel@lists.debian.org) (riscv64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU Binutils for Debian) 2.44)';
 
 /** Where memory begins on the simulated board. */
 const RAM_BASE = 0x80000000;

@@ -9,6 +9,7 @@ import { SIGRETURN_TRAMPOLINE } from '../mm/layout.ts';
 import { exitTask, finishExit } from '../task/exit.ts';
 import { getPc, getReg, Reg, setPc, setReg } from '../task/regs.ts';
 import { Rlim } from '../task/rlimit.ts';
+import { leaveSequence } from '../task/rseq.ts';
 import { isOrphanedPgrp } from '../task/session.ts';
 import type { Task } from '../task/types.ts';
 import { timerSignalTaken } from '../time/posix.ts';
@@ -90,6 +91,7 @@ function runHandler(k: Kernel, task: Task, info: SigInfo): void {
   const { group } = task;
   const action = group.actions[info.signo];
   resolveForHandler(k, task, (action.flags & Sa.RESTART) !== 0);
+  leaveSequence(k, task);
   const mask = task.savedMask ?? task.blocked;
   if (action.flags & Sa.RESETHAND) group.actions[info.signo] = { ...action, handler: SIG_DFL };
   if (!pushFrame(k, task, action, info, mask, SIGRETURN_TRAMPOLINE)) {

@@ -3,10 +3,13 @@
 import { Errno } from '../abi/errno.ts';
 import { randomBytes } from '../drivers/random.ts';
 import { getFile } from '../fs/file.ts';
-import { copyOut } from '../mm/uaccess.ts';
+import { kernelVersion, versionCode } from '../kapi/declarations/declare.ts';
+import type { Kernel } from '../kernel.ts';
+import { copyOut, readLong, writeLong } from '../mm/uaccess.ts';
 import { CAP, capable } from '../task/capability.ts';
 import { mayTrace } from '../task/cred.ts';
 import { encodeSysinfo, encodeUtsname, personality, reboot, setNodeName } from '../task/misc.ts';
+import { rseq } from '../task/rseq.ts';
 import type { Task } from '../task/types.ts';
 import { syscall } from './table.ts';
 
@@ -114,12 +117,44 @@ for (const [nr, name] of [
   [218, 'request_key'],
   [219, 'keyctl'],
   [241, 'perf_event_open'],
-  [258, 'riscv_hwprobe'],
   [277, 'seccomp'],
   [280, 'bpf'],
   [282, 'userfaultfd'],
-  [293, 'rseq'],
   [294, 'kexec_file_load'],
   [444, 'landlock_create_ruleset'],
 ] as const)
   absent(nr, name);
+
+/** Whether the VM claims to be a kernel that has this (of 4.18 and 6.4), which 4.15 has not. */
+const modern = (k: Kernel): boolean => versionCode(k.identity.release) >= kernelVersion(5, 0, 0);
+
+/** rseq(2). */
+syscall(293, 'rseq', ['ptr', 'uint', 'int', 'uint'], (k, task, at, size, flags, signature) =>
+  modern(k) ? rseq(k, task, at, size, flags, signature) : -Errno.ENOSYS,
+);
+
+/** What the processor is, by key (asm/hwprobe.h): no vendor, IMA with F, D and C, misaligned access through the TLB's slow path. */
+const HWPROBE: readonly number[] = [0, 0, 0, 1, 3, 0, 0];
+const MAX_PAIRS = 4096;
+
+/** riscv_hwprobe(2): Documentation/arch/riscv/hwprobe.rst. */
+syscall(
+  258,
+  'riscv_hwprobe',
+  ['ptr', 'size', 'size', 'ptr', 'uint'],
+  (k, task, pairs, count, _cpuBytes, _cpus, flags) => {
+    if (!modern(k)) return -Errno.ENOSYS;
+    if (flags !== 0) return -Errno.EINVAL;
+    for (let i = 0; i < Math.min(count, MAX_PAIRS); i++) {
+      const at = pairs + 16 * i;
+      const key = readLong(k, task, at);
+      if (key === null) return -Errno.EFAULT;
+      const value = HWPROBE[key];
+      if (value === undefined && writeLong(k, task, at, -1) < 0) return -Errno.EFAULT;
+      if (writeLong(k, task, at + 8, value ?? 0) < 0) return -Errno.EFAULT;
+    }
+    return 0;
+  },
+  'partial',
+  'all processors are alike: the set of processors is not looked at',
+);

@@ -176,6 +176,7 @@ export function newTask(k: Kernel, init: NewTask): Task | number {
     setChildTid: 0,
     robustList: 0,
     robustListSize: 0,
+    rseq: null,
     vforkParent: 0,
     vforkDone: newWaitQueue(),
     pdeathSignal: 0,

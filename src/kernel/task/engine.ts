@@ -24,6 +24,7 @@ import { checkCpuTimers } from '../time/itimer.ts';
 import { fireTimers, nextDeadline } from '../time/timers.ts';
 import { getReg, saveLoaded } from './regs.ts';
 import { Rlim } from './rlimit.ts';
+import { leaveSequence } from './rseq.ts';
 import { LOAD_INTERVAL_NS, updateLoad } from './sched.ts';
 import { reportUnhandled } from './segfault.ts';
 import type { Task } from './types.ts';
@@ -197,7 +198,10 @@ function userLoop(k: Kernel, task: Task, end: number): void {
     const slice = inKernel ? Math.max(task.sliceLeft, SLICE) : task.sliceLeft;
     let budget = Math.min(slice, end - sched.retired);
     if (budget <= 0) {
-      if (task.sliceLeft <= 0) task.involuntarySwitches++;
+      if (task.sliceLeft <= 0) {
+        task.involuntarySwitches++;
+        if (!inKernel) leaveSequence(k, task);
+      }
       return;
     }
     let due = Math.min(time.heap.length > 0 ? time.heap[0].atNs - time.nowNs : Infinity, untilCpuTimer(task));

@@ -70,6 +70,7 @@ export function mmRelease(k: Kernel, task: Task): void {
   }
   task.clearChildTid = 0;
   task.robustList = 0;
+  task.rseq = null;
   releaseVfork(k, task);
 }
 
@@ -115,9 +116,11 @@ defineStep('exit.release', (k, task, state: { status: number }) => {
   return 0;
 });
 
-/** Whether the task is on its way out and closes its modules' files (PF_EXITING). */
-export const isLeaving = (task: Task): boolean =>
-  task.activations.some(({ step }) => step === 'exit.release');
+/** The status of a task that is on its way out and closes its modules' files (PF_EXITING); null: it is not. */
+export const leavingStatus = (task: Task): number | null =>
+  task.activations.find(({ step }) => step === 'exit.release')?.state.status ?? null;
+
+export const isLeaving = (task: Task): boolean => leavingStatus(task) !== null;
 
 /** Puts off the end of a task that holds files of modules. A handler that ended its task answers {@link exitOutcome}. */
 function releaseFirst(k: Kernel, task: Task, status: number): boolean {

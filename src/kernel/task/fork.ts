@@ -143,6 +143,7 @@ function inherit(task: Task, child: Task, args: CloneArgs): void {
   child.rtPriority = task.rtPriority;
   child.cpuMask = task.cpuMask;
   child.timerSlackNs = task.timerSlackNs;
+  if (!(flags & Clone.VM)) child.rseq = task.rseq;
   if (!(flags & Clone.VM) || flags & Clone.VFORK) child.altStack = { ...task.altStack };
   if (flags & Clone.CHILD_CLEARTID) child.clearChildTid = args.childTid;
   if (flags & Clone.CHILD_SETTID) child.setChildTid = args.childTid;

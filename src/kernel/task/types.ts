@@ -162,6 +162,8 @@ export interface Task {
   setChildTid: number;
   robustList: number;
   robustListSize: number;
+  /** The thread's struct rseq, once it has registered one. */
+  rseq: { at: number; size: number; signature: number } | null;
   /** vfork: the tid of the parent that waits until this task execs or exits. */
   vforkParent: number;
   vforkDone: WaitQueue;

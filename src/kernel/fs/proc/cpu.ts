@@ -71,7 +71,13 @@ export function showLoadavg(k: Kernel): string {
 
 export const showVersion = (k: Kernel): string => `${linuxBanner(k)}\n`;
 
-export const showCpuinfo = (): string => 'processor\t: 0\nhart\t: 0\nisa\t: rv64imafdc\nmmu\t: sv39\n\n';
+/** arch/riscv/kernel/cpu.c c_show: more of it since 6.x. */
+export const showCpuinfo = (k: Kernel): string =>
+  k.identity.release.startsWith('4.')
+    ? 'processor\t: 0\nhart\t: 0\nisa\t: rv64imafdc\nmmu\t: sv39\n\n'
+    : `processor\t: 0\nhart\t\t: 0\nisa\t\t: ${ISA}\nmmu\t\t: sv39\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\nhart isa\t: ${ISA}\n\n`;
+
+const ISA = 'rv64imafdc_zicntr_zicsr_zifencei_zca_zcd';
 
 /** The timer's line, and those that modules asked for: raised by software, on no chip of the machine's. */
 export function showInterrupts(k: Kernel): string {

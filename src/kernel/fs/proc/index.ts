@@ -30,7 +30,7 @@ import { processes, selfLink, threadSelfLink } from './pid/index.ts';
 import { showKallsyms, showModules } from './symbols.ts';
 import './sys/kernel.ts';
 import './sys/others.ts';
-import { sysctlTree } from './sys/sysctl.ts';
+import { generationOf, sysctlTree } from './sys/sysctl.ts';
 import { sysrq } from './sysrq.ts';
 
 const text = (content: string, mode = 0o444) => file(() => content, { mode });
@@ -75,7 +75,16 @@ const children = {
   softirqs: file(showSoftirqs),
   stat: file(showStat),
   swaps: file(memory.showSwaps),
-  sys: sysctlTree(),
+  sys: dir(
+    {},
+    {
+      list: (k) => sysctlTree(generationOf(k)).children,
+      find: (k, _ctx, name) => {
+        const node = sysctlTree(generationOf(k)).children.get(name);
+        return node ? { node } : null;
+      },
+    },
+  ),
   'sysrq-trigger': file(undefined, {
     mode: 0o200,
     store(k, _task, _ctx, keys) {

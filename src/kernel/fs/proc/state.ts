@@ -58,8 +58,19 @@ const sleepers: Record<number, string> = {
 
 const readers: Record<string, string> = { pipe: 'pipe_wait', fifo: 'pipe_wait', tty: 'wait_woken' };
 
+type KernelTrace = (k: Kernel, task: Task) => string[];
+let kernelTrace: KernelTrace = () => [];
+/** The room that makes traces says where tasks are in kernel code: `function+offset/size [module]`, innermost first. */
+export function provideKernelTrace(trace: KernelTrace): void {
+  kernelTrace = trace;
+}
+/** Frames of a task that is in kernel code; none when nothing is known. */
+export const kernelFrames: KernelTrace = (k, task) => kernelTrace(k, task);
+
 /** Where a sleeping task waits; null when it runs or nothing is known. */
-export function waitChannel(_k: Kernel, task: Task): string | null {
+export function waitChannel(k: Kernel, task: Task): string | null {
+  if (task.state === 'sleeping' && (task.kernelMode?.depth ?? 0) > 0)
+    return kernelTrace(k, task)[0]?.split('+')[0] ?? null;
   if (task.state === 'stopped') return 'do_signal_stop';
   if (task.state === 'traced') return 'ptrace_stop';
   if (task.state !== 'sleeping' || !task.syscall) return null;

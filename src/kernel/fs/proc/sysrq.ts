@@ -5,7 +5,7 @@ import { consoleRecord } from '../../printk/console.ts';
 import { Level, printk } from '../../printk/printk.ts';
 import { kernelSigInfo, sendSignal } from '../../signal/send.ts';
 import { panic } from '../../task/panic.ts';
-import { memoryUse } from './memory.ts';
+import { showMemory } from './show-memory.ts';
 import { stateLetter } from './state.ts';
 
 interface Key {
@@ -31,14 +31,6 @@ function showTasks(k: Kernel, wanted: (letter: string) => boolean): void {
     const ids = `${String(task.tid).padStart(5)} ${String(task.group.parentPid).padStart(6)} 0x00000000`;
     printk(k, Level.INFO, `${task.comm.padEnd(15)} ${letter}    0 ${ids}`);
   }
-}
-
-function showMemory(k: Kernel): void {
-  const use = memoryUse(k);
-  printk(k, Level.WARNING, 'Mem-Info:');
-  printk(k, Level.WARNING, `active_anon:${use.anonymous} inactive_anon:0 isolated_anon:0 free:${use.free}`);
-  printk(k, Level.WARNING, `${use.cached} total pagecache pages`);
-  printk(k, Level.WARNING, `${use.total} pages RAM`);
 }
 
 const stop = (k: Kernel, reason: 'restart' | 'poweroff', text: string): void => {

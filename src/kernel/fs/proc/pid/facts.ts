@@ -6,7 +6,7 @@ import { getPc, getReg } from '../../../task/regs.ts';
 import type { Task } from '../../../task/types.ts';
 import type { NodeContext } from '../../kernfs.ts';
 import { hexAddress, limitText, parseIntegers } from '../format.ts';
-import { waitChannel } from '../state.ts';
+import { kernelFrames, waitChannel } from '../state.ts';
 import { maySee, targetOf } from '../target.ts';
 
 /** Names and units in the order of RLIMIT_* (lnames of fs/proc/base.c). */
@@ -92,6 +92,8 @@ export const showWchan = (k: Kernel, task: Task, ctx: NodeContext): string =>
 
 /** /proc/PID/stack: the functions below the sleep; only root may read it. */
 export function showStack(k: Kernel, task: Task): string {
+  const frames = kernelFrames(k, task);
+  if (frames.length > 0) return frames.map((frame) => `[<0>] ${frame}\n`).join('');
   const where = waitChannel(k, task);
   return where ? `[<0>] ${where}\n[<0>] ret_from_syscall\n` : '';
 }

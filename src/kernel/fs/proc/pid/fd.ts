@@ -19,6 +19,7 @@ const fdLink: KernfsNode = taskLink(
     return { text: fileName(open, (ctx.task ?? target).fs.root), path: pathOfFile(k, open) };
   },
   {
+    size: 64,
     modeOf(k, ctx) {
       const target = targetOf(k, ctx);
       const open = target ? fileAt(target, ctx.params.fd) : null;

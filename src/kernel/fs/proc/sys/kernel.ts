@@ -4,7 +4,18 @@ import { randomBytes } from '../../../drivers/random.ts';
 import type { Kernel } from '../../../kernel.ts';
 import { CAP, capable } from '../../../task/capability.ts';
 import { parseIntegers } from '../format.ts';
-import { firstLine, integer, integers, owned, readOnly, stored, sysctl, text } from './sysctl.ts';
+import {
+  firstLine,
+  generationOf,
+  integer,
+  integers,
+  only,
+  owned,
+  readOnly,
+  stored,
+  sysctl,
+  text,
+} from './sysctl.ts';
 
 const UTS_LEN = 64;
 const MAX_INT = 2147483647;
@@ -67,7 +78,16 @@ integer('kernel.softlockup_all_cpu_backtrace', 0, 0, 1);
 integer('kernel.hardlockup_panic', 0, 0, 1);
 integer('kernel.watchdog', 1, 0, 1);
 integer('kernel.soft_watchdog', 1, 0, 1);
-integer('kernel.nmi_watchdog', 0, 0, 1);
+sysctl('kernel.nmi_watchdog', {
+  mode: 0o644,
+  get: (k) => stored(k, 'kernel.nmi_watchdog', generationOf(k) === '4' ? '0' : '1'),
+  set(k, _task, value) {
+    const values = parseIntegers(value);
+    if (values?.length !== 1 || values[0] < 0 || values[0] > 1) return -Errno.EINVAL;
+    k.sysctl['kernel.nmi_watchdog'] = String(values[0]);
+    return 0;
+  },
+});
 integer('kernel.watchdog_thresh', 10, 0, 60);
 text('kernel.watchdog_cpumask', '0');
 integer('kernel.sysrq', 176);
@@ -116,23 +136,23 @@ integer('kernel.pty.reserve', 1024, 0);
 readOnly('kernel.pty.nr', (k) => k.tty.ptys.size);
 
 /** A value that only who has `cap` may change, and a few only in one direction. */
-function guarded(name: string, initial: number, max: number, oneWay: boolean): void {
+function guarded(name: string, initial: (k: Kernel) => number, max: number, oneWay: boolean): void {
   sysctl(name, {
     mode: 0o644,
-    get: (k) => stored(k, name, String(initial)),
+    get: (k) => stored(k, name, String(initial(k))),
     set(k, task, value) {
       const values = parseIntegers(value);
       if (!capable(task.cred, CAP.SYS_ADMIN)) return -Errno.EPERM;
       if (values?.length !== 1 || values[0] < 0 || values[0] > max) return -Errno.EINVAL;
-      if (oneWay && values[0] < Number(stored(k, name, String(initial)))) return -Errno.EINVAL;
+      if (oneWay && values[0] < Number(stored(k, name, String(initial(k))))) return -Errno.EINVAL;
       k.sysctl[name] = String(values[0]);
       return 0;
     },
   });
 }
-guarded('kernel.modules_disabled', 0, 1, true);
-guarded('kernel.kexec_load_disabled', 0, 1, true);
-guarded('kernel.kptr_restrict', 1, 2, false);
+guarded('kernel.modules_disabled', () => 0, 1, true);
+guarded('kernel.kexec_load_disabled', () => 0, 1, true);
+guarded('kernel.kptr_restrict', (k) => (generationOf(k) === '4' ? 1 : 0), 2, false);
 
 sysctl('kernel.dmesg_restrict', {
   mode: 0o644,
@@ -217,3 +237,31 @@ readOnly('kernel.random.poolsize', () => 4096);
 integer('kernel.random.read_wakeup_threshold', 64, 8, 4096);
 integer('kernel.random.write_wakeup_threshold', 896, 0, 4096);
 integer('kernel.random.urandom_min_reseed_secs', 60);
+
+// What a modern kernel has beside these, and what it has no more.
+integer('kernel.panic_print', 0, 0);
+integer('kernel.hung_task_all_cpu_backtrace', 0, 0, 1);
+integer('kernel.hung_task_check_interval_secs', 0, 0);
+integer('kernel.oops_all_cpu_backtrace', 0, 0, 1);
+integer('kernel.max_rcu_stall_to_panic', 0, 0);
+integer('kernel.traceoff_on_warning', 0);
+integer('kernel.io_uring_disabled', 0, 0, 2);
+integer('kernel.io_uring_group', -1);
+only(
+  '6',
+  'kernel.panic_print',
+  'kernel.hung_task_all_cpu_backtrace',
+  'kernel.hung_task_check_interval_secs',
+  'kernel.oops_all_cpu_backtrace',
+  'kernel.max_rcu_stall_to_panic',
+  'kernel.traceoff_on_warning',
+  'kernel.io_uring_disabled',
+  'kernel.io_uring_group',
+);
+only(
+  '4',
+  'kernel.panic_on_io_nmi',
+  'kernel.hotplug',
+  'kernel.unknown_nmi_panic',
+  'kernel.sched_child_runs_first',
+);

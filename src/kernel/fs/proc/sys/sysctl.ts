@@ -16,15 +16,27 @@ export interface Sysctl {
   get: (k: Kernel) => string;
   /** Takes new text; answers 0 or -errno. */
   set?: (k: Kernel, task: Task, text: string) => number;
+  /** The kernels that have it, when not all do: 4.x or what came after. */
+  only?: Generation;
 }
 
+export type Generation = '4' | '6';
+
 const declared = new Map<string, Sysctl>();
-let tree: DirNode | null = null;
+let trees: Partial<Record<Generation, DirNode>> = {};
 
 /** Declares a sysctl by its dotted name, such as `kernel.hostname`. */
 export function sysctl(name: string, entry: Sysctl): void {
   declared.set(name, entry);
-  tree = null;
+  trees = {};
+}
+
+/** Says that only some kernels have what is declared. */
+export function only(generation: Generation, ...names: string[]): void {
+  for (const name of names) {
+    const entry = declared.get(name);
+    if (entry) declared.set(name, { ...entry, only: generation });
+  }
 }
 
 /** The stored value of a sysctl that no room owns. */
@@ -122,11 +134,13 @@ function build(branch: Branch): DirNode {
   return dir(children);
 }
 
-/** The tree of all that is declared. */
-export function sysctlTree(): DirNode {
-  if (tree) return tree;
+/** The tree of all that a kernel of that generation has. */
+export function sysctlTree(generation: Generation): DirNode {
+  const known = trees[generation];
+  if (known) return known;
   const root: Branch = {};
   for (const [name, entry] of declared) {
+    if (entry.only && entry.only !== generation) continue;
     const parts = name.split('.');
     let at = root;
     for (const part of parts.slice(0, -1)) {
@@ -135,6 +149,10 @@ export function sysctlTree(): DirNode {
     }
     at[parts[parts.length - 1]] = nodeOf(entry);
   }
-  tree = build(root);
+  const tree = build(root);
+  trees[generation] = tree;
   return tree;
 }
+
+/** Whose sysctls the VM has. */
+export const generationOf = (k: Kernel): Generation => (k.identity.release.startsWith('4.') ? '4' : '6');
