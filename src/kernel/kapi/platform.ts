@@ -2,6 +2,7 @@
  * Platform devices and drivers (drivers/base/platform.c). Always true: a platform device lies below /sys/devices/platform and is named
  * by name and id; what platform_device_alloc made is freed with its last reference.
  */
+import './bus-walk.ts';
 import type { Vaddr } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
 import { fieldOf } from '../abi/structs/index.ts';

@@ -13,6 +13,8 @@ import { jiffiesNow, jiffyNs } from './jiffies.ts';
 import { refreshCurrent, setState, stateOf, TaskStateBits, taskAt } from './mirror.ts';
 
 const STEP = 'kapi.scheduled';
+/** What a look through the run queue and a switch count for. */
+const SWITCH_WORK = 500;
 
 /** The tasks that wait for the object at `address`. */
 export function waitersAt(k: Kernel, address: Vaddr): WaitQueue {
@@ -55,6 +57,7 @@ function interruptibleBy(state: number): Wait['interruptible'] {
 export function schedule(k: Kernel, task: Task, deadline = Number.POSITIVE_INFINITY): Outcome {
   const state = stateOf(k, task);
   touchWatchdog(k, task);
+  k.sched.kernelWork += SWITCH_WORK;
   const then = [{ step: STEP, state: { deadline } }];
   if (state === TaskStateBits.RUNNING) return wait([], { untilNs: k.time.nowNs, interruptible: 'no', then });
   const untilNs = deadline === Number.POSITIVE_INFINITY ? deadline : jiffyNs(deadline);
