@@ -164,6 +164,16 @@ export class Victim {
     void this.#join();
   }
 
+  /** Until the first program has announced something in this life, or ten seconds. */
+  async busy(): Promise<void> {
+    const begin = Date.now();
+    const before = [...this.vms.values()].map(({ log }) => log);
+    while (Date.now() - begin < 10_000 && this.alive) {
+      if ([...this.vms.values()].some(({ log }, n) => log > before[n])) return;
+      await pause(5);
+    }
+  }
+
   /** A terminal in which the writer runs; what it announces is a promise. */
   #type(id: string, promised: Promised): void {
     const socket = new WebSocket(`${this.#url.replace('http', 'ws')}/vms/${id}/terminal?rows=24&cols=80`, {
