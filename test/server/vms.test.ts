@@ -177,7 +177,7 @@ describe('files', () => {
     });
     await refused('file-conflict', 'PUT', files('/home/student/d', '?kind=directory'));
     expect(await refused('file-conflict', 'DELETE', files('/home/student/d'))).toMatchObject({
-      errno: 'ENOTEMPTY',
+      errno: 'EISDIR',
     });
     await refused('no-such-file', 'PUT', files('/nowhere/file'), 'x');
     await refused('file-conflict', 'PUT', files('/dev/null'), 'x');
@@ -357,18 +357,13 @@ describe('the kernel view', () => {
   });
 
   it('shows a module with what it holds, and the log from a place', async () => {
-    const loaded = await exec(vm, {
-      command: 'modprobe -n -v dummy; ls /lib/modules/$(uname -r)/kernel -R | grep ko$ | head -3',
-      user: 'root',
-    });
-    const name = /(\w+)\.ko/.exec(loaded.body.stdout)?.[1];
-    expect(name, loaded.text).toBeTruthy();
+    const name = 'crc7';
     const done = await student<{ kernel: { modulesAdded: string[] } }>('POST', `/vms/${vm}/exec`, {
       command: `modprobe ${name}`,
       user: 'root',
     });
-    expect(done.body.kernel.modulesAdded).toContain(name?.replaceAll('-', '_'));
-    const module = await lab.call('ta', 'GET', `/vms/${vm}/kernel/modules/${name?.replaceAll('-', '_')}`);
+    expect(done.body.kernel.modulesAdded).toContain(name);
+    const module = await lab.call('ta', 'GET', `/vms/${vm}/kernel/modules/${name}`);
     expect(module.status, module.text).toBe(200);
     fits(ModuleView, module.body);
     const log = await lab.call<{ sequence: number }[]>('ta', 'GET', `/vms/${vm}/kernel/log`);

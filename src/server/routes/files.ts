@@ -163,16 +163,9 @@ export async function fileRoutes(app: App): Promise<void> {
         request.raw.once('close', () => tar.destroy());
         return reply.type(TAR).header('content-disposition', `attachment; filename="${name}"`).send(tar);
       }
-      if (info.kind === 'directory') {
-        const entries = await host.listDirectory(id, path);
-        return {
-          ...showFile(path, info),
-          entries: entries.map((entry) => showFile(join(path, entry.name), entry)),
-        };
-      }
-      if (info.size > limits.fileBytes)
-        throw new Problem('too-large', `At most ${limits.fileBytes} bytes; take it with ?format=tar.`);
-      const bytes = await host.readFile(id, path);
+      const content = await contentOf(id, path, info);
+      if ('entries' in content) return { ...showFile(path, info), ...content };
+      const { bytes } = content;
       return reply
         .type('application/octet-stream')
         .headers({
@@ -185,6 +178,26 @@ export async function fileRoutes(app: App): Promise<void> {
         .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     },
   );
+
+  /** What is in a file or directory, or in the one that a symlink leads to. */
+  const contentOf = async (id: string, path: string, info: FileInfo) => {
+    if (info.size > limits.fileBytes) throw tooLarge();
+    if (info.kind !== 'directory' && info.kind !== 'file' && info.kind !== 'symlink')
+      throw new Problem('file-conflict', `It is a ${info.kind}: only what is in a file can be read.`);
+    if (info.kind !== 'directory') {
+      try {
+        const bytes = await host.readFile(id, path);
+        if (bytes.length > limits.fileBytes) throw tooLarge();
+        return { bytes };
+      } catch (error) {
+        if (!(info.kind === 'symlink' && error instanceof HostError && error.errno === 'EISDIR')) throw error;
+      }
+    }
+    const entries = await host.listDirectory(id, path);
+    return { entries: entries.map((entry) => showFile(join(path, entry.name), entry)) };
+  };
+  const tooLarge = () =>
+    new Problem('too-large', `At most ${limits.fileBytes} bytes; take it with ?format=tar.`);
 
   app.put(
     '/vms/:id/files/*',
