@@ -52,13 +52,13 @@ async function listVms(remote: Remote): Promise<NamedVm[]> {
   const out: NamedVm[] = [];
   for (let cursor: string | null = null; ; ) {
     const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: { items: Listed[]; next: string | null } = await remote.request(
+    const page: { items: Listed[]; nextCursor: string | null } = await remote.request(
       'GET',
       `/vms?limit=100${query}`,
     );
     for (const { name, address, course, courseSlug } of page.items)
       out.push({ name, address, course: courseSlug ?? (typeof course === 'string' ? course : course?.slug) });
-    cursor = page.next;
+    cursor = page.nextCursor;
     if (!cursor) return out;
   }
 }

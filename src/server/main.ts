@@ -55,6 +55,7 @@ export function settingsOf(environment: Environment): ServerSettings {
       environment.OOPSBOX_SSH_PORT === 'off'
         ? null
         : portOf(environment, 'OOPSBOX_SSH_PORT', DEFAULT_SSH_PORT),
+    sshIpv6Prefix: environment.OOPSBOX_SSH_IPV6_PREFIX || undefined,
     databaseUrl: environment.DATABASE_URL || undefined,
     limits: rate === undefined ? {} : { ...DEFAULT_LIMITS, requestsPerMinute: Number(rate) },
     version,
@@ -84,7 +85,12 @@ function welcome(
       `    npx oopsbox console ${vm.name}                # the serial console, where an oops shows`,
     );
     if (sshPort !== null)
-      lines.push('', `  With a key registered: ssh -p ${sshPort} student@${vm.address}   (${vm.name})`);
+      lines.push(
+        '',
+        '  With a key registered, and this line in /etc/hosts (npx oopsbox hosts --write):',
+        `    ${vm.address} ${vm.name}`,
+        `    ssh -p ${sshPort} student@${vm.name}`,
+      );
   }
   if (demo === null)
     lines.push(

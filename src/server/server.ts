@@ -25,6 +25,8 @@ export interface ServerSettings {
   port: number;
   /** 0: any that is free; null: no SSH. */
   sshPort: number | null;
+  /** Machines answer at this IPv6 prefix too. */
+  sshIpv6Prefix?: string;
   databaseUrl?: string;
   webFolder?: string;
   workers?: number;
@@ -140,7 +142,15 @@ export async function openServer(settings: ServerSettings): Promise<OpenServer> 
     const url = `http://${bracketed(shown)}:${port}`;
     await settings.prepare?.({ lab, host, url });
     if (settings.sshPort !== null) {
-      ssh = await openSsh({ host, lab, bindHost, port: settings.sshPort, dataFolder, log: note as never });
+      ssh = await openSsh({
+        host,
+        lab,
+        bindHost,
+        port: settings.sshPort,
+        ipv6Prefix: settings.sshIpv6Prefix,
+        dataFolder,
+        log: note as never,
+      });
       undo.push(() => ssh?.close());
     }
     log.info({ url, sshPort: ssh?.port, data: join(dataFolder) }, 'the server is open');

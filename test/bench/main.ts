@@ -3,12 +3,14 @@ import { benchCpu } from './cpu.ts';
 import { benchKernel } from './kernel.ts';
 import { benchLab } from './lab.ts';
 import { benchModules } from './modules.ts';
+import { benchSsh } from './ssh.ts';
 
 const BENCHES: Record<string, (options: { json: boolean; only: string[] }) => Promise<void>> = {
   cpu: benchCpu,
   kernel: benchKernel,
   lab: benchLab,
   modules: benchModules,
+  ssh: benchSsh,
 };
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));

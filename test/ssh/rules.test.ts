@@ -286,6 +286,7 @@ describe('names', () => {
   it('an IPv6 prefix ends in the IPv4 address', () => {
     expect(ipv6Address('fd00:1::', '127.16.2.3')).toBe('fd00:1::7f10:203');
     expect(ipv6Address('fd00:1::/64', '127.16.0.2')).toBe('fd00:1::7f10:2');
+    expect(ipv6Address('fd00:1:2:3:4:5::/96', '127.16.0.2')).toBe('fd00:1:2:3:4:5:7f10:2');
   });
   it('the block of /etc/hosts is replaced where it stands', () => {
     const vms = [

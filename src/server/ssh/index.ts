@@ -40,8 +40,6 @@ export interface SshFrontDoor {
   readonly port: number;
   /** What the metrics tell. */
   metrics(): Record<string, number>;
-  /** The line of /etc/hosts that makes `ssh student@NAME` work. */
-  hostsLine(vm: VmRecord): string;
   close(): Promise<void>;
 }
 
@@ -54,7 +52,11 @@ const quiet: Door['log'] = () => undefined;
 export function ipv6Address(prefix: string, address: string): string {
   const [a, b, c, d] = address.split('.').map(Number);
   const word = (high: number, low: number): string => ((high << 8) | low).toString(16);
-  return `${prefix.replace(/\/\d+$/, '').replace(/:*$/, '')}::${word(a, b)}:${word(c, d)}`;
+  const groups = prefix
+    .replace(/\/\d+$/, '')
+    .replace(/:*$/, '')
+    .split(':');
+  return `${groups.join(':')}${groups.length === 6 ? ':' : '::'}${word(a, b)}:${word(c, d)}`;
 }
 
 /** The lab's own host keys, made once. */
@@ -183,8 +185,10 @@ class FrontDoor implements SshFrontDoor, Door {
     for (const address of this.#addresses(vm)) {
       if (!answers) this.#unlisten(address);
       else if (!this.#listeners.has(address))
-        await this.#listen(address, vm.id).catch((error: Error) =>
-          this.log('warn', `ssh: cannot listen on ${address}: ${error.message}`, { vm: vm.id }),
+        await this.#listen(address, vm.id).then(
+          () => this.log('info', `ssh: for /etc/hosts: ${address} ${vm.name}`, { vm: vm.id }),
+          (error: Error) =>
+            this.log('warn', `ssh: cannot listen on ${address}: ${error.message}`, { vm: vm.id }),
         );
     }
   }
@@ -294,10 +298,6 @@ class FrontDoor implements SshFrontDoor, Door {
     if (!vm || !ANSWERS.includes(this.#states.get(vm.id) ?? 'BUILD')) return null;
     const place = await this.#look(vm);
     return place === 'dead' ? null : place;
-  }
-
-  hostsLine(vm: VmRecord): string {
-    return `${vm.address} ${vm.name}`;
   }
 
   metrics(): Record<string, number> {
