@@ -154,6 +154,8 @@ export interface Hart {
   pc: Vaddr;
   /** tval of the last trap: the faulting address, or the instruction's bits for an illegal instruction. */
   readonly tval: number;
+  /** The same, exact: for addresses that are not canonical. */
+  readonly tvalBig: bigint;
   /** Instructions retired by the last {@link run}, exact. */
   readonly retired: number;
   /** Register x[i] as a signed number: exact below 2^53 in magnitude. */

@@ -7,6 +7,7 @@ import { createDriversRoom, initDrivers } from './drivers/index.ts';
 import { createRandom } from './drivers/random.ts';
 import type { Disk } from './fs/disk.ts';
 import { createFsRoom, initFs } from './fs/index.ts';
+import { initKmemleak } from './kapi/kmemleak.ts';
 import { createTaskingRoom } from './kapi/tasking.ts';
 import type { Kernel, KernelIdentity, KernelState, Quotas } from './kernel.ts';
 import { createMmRoom, initMm } from './mm/index.ts';
@@ -72,6 +73,7 @@ export function bootKernel(handles: Handles, options: BootOptions): Kernel {
   initFs(k, options.disk);
   initPanic(k);
   initDrivers(k);
+  initKmemleak(k);
   initTty(k);
   initNet(k);
   bootMessages(k);

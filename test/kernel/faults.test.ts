@@ -131,7 +131,12 @@ const CASES: readonly [
     'dies',
   ],
   ['wild', /^Unable to handle kernel paging request at virtual address ffffffe1234567f0$/, null, 'dies'],
-  ['noncanonical', /^Unable to handle kernel paging request at virtual address 12345678123456/, null, 'dies'],
+  [
+    'noncanonical',
+    /^Unable to handle kernel paging request at virtual address 1234567812345678$/,
+    null,
+    'dies',
+  ],
   [
     'user',
     /^Unable to handle kernel paging request at virtual address 000000[0-3]/,

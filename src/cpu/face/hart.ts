@@ -21,10 +21,12 @@ export class CoreHart implements Hart {
   retired = 0;
   private readonly core: Core;
   private readonly registers: BigInt64Array;
+  private readonly trapValue: BigInt64Array;
 
   constructor(core: Core) {
     this.core = core;
     this.registers = new BigInt64Array(core.words.buffer as SharedArrayBuffer, L.X, 32);
+    this.trapValue = new BigInt64Array(core.words.buffer as SharedArrayBuffer, L.TVAL, 1);
   }
 
   get pc(): Vaddr {
@@ -35,6 +37,9 @@ export class CoreHart implements Hart {
   }
   get tval(): number {
     return this.core.readNumber(L.TVAL);
+  }
+  get tvalBig(): bigint {
+    return this.trapValue[0];
   }
 
   x(i: number): number {

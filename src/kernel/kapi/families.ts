@@ -24,6 +24,7 @@ import './poll.ts';
 import './kernel-file.ts';
 import './seek.ts';
 import './lib.ts';
+import './list-debug.ts';
 import './rbtree.ts';
 import './list-sort.ts';
 import './arrays.ts';

@@ -372,13 +372,3 @@ kapi('__kfifo_to_user', (k, task, [at, to, length, copied]) => {
   writeK32(k, copied, moved * f.esize);
   return left > 0 ? -Errno.EFAULT : 0;
 });
-
-// ── Lists (lib/list_debug.c): CONFIG_DEBUG_LIST is off in what was recorded, so a list is believed ─────────────
-
-for (const name of [
-  '__list_add_valid',
-  '__list_del_entry_valid',
-  '__list_add_valid_or_report',
-  '__list_del_entry_valid_or_report',
-])
-  kapi(name, () => 1);

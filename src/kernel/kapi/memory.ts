@@ -47,6 +47,7 @@ export interface Allocation {
   cache: string;
   timeNs: number;
   tid: number;
+  comm: string;
 }
 
 export interface KmemCache {
@@ -178,6 +179,7 @@ export function record(
     module: caller === 0 ? null : moduleAt(k, caller),
     timeNs: k.time.nowNs,
     tid: task.tid,
+    comm: task.comm,
   });
 }
 

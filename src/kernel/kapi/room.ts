@@ -8,6 +8,7 @@ import type { File, Inode } from '../fs/types.ts';
 import type { Kernel } from '../kernel.ts';
 import type { AreaCall } from './area.ts';
 import type { KasanRoom } from './guarded.ts';
+import type { KmemleakRoom } from './kmemleak.ts';
 import type { HeapRoom } from './memory.ts';
 import type { Polls } from './poll.ts';
 
@@ -87,6 +88,8 @@ export interface KapiRoom {
   warned: Set<string>;
   /** Objects of modules that are watched, when the VM was booted with `kasan`. */
   kasan?: KasanRoom;
+  /** Suspected leaks, when the VM was booted with `kmemleak=on`. */
+  kmemleak?: KmemleakRoom;
   /** Calls of vm_ops that are due. */
   areaCalls: AreaCall[];
   /** Trees that modules keep with kernel help, by the address of the root: idr, radix tree. */

@@ -15,6 +15,8 @@ import { park } from '../task/wait.ts';
 export interface Fault {
   cause: number;
   tval: number;
+  /** tval to the last bit, where a number cannot tell it. */
+  exact?: bigint;
   pc: number;
 }
 

@@ -142,7 +142,7 @@ export function kernelTrap(k: Kernel, task: Task, trap: number): KernelTrap {
   }
   const memorySpent = trap === Trap.StoreAccess || trap === Trap.LoadAccess || trap === Trap.FetchAccess;
   if (memorySpent && hart.tval < 0 && reclaim(k, 64) > 0) return null;
-  const fault = { cause: trap, tval: hart.tval, pc: hart.pc };
+  const fault = { cause: trap, tval: hart.tval, exact: hart.tvalBig, pc: hart.pc };
   if (isDemand(k, task, fault)) return null;
   oops(k, task, fault);
   return afterFault(task);

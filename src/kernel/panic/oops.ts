@@ -89,7 +89,7 @@ provideFaultReporter((k, task, fault) => {
   let heading = message;
   if (isPageFault(fault.cause)) {
     heading = 'Oops';
-    message = `Unable to handle kernel ${accessText(k, task, fault.tval)} at virtual address ${hex64(fault.tval)}`;
+    message = `Unable to handle kernel ${accessText(k, task, fault.tval)} at virtual address ${hex64(fault.exact ?? fault.tval)}`;
     printk(k, Level.ALERT, message);
   }
   let state = stateAt(k, task, registers, fault);

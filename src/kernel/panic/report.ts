@@ -146,7 +146,7 @@ export function stateAt(k: Kernel, task: Task, registers: Registers, fault: Faul
     epc: codePlace(k, registers.pc),
     ra,
     status: hex64(statusOf(k, task)),
-    badaddr: hex64(fault?.tval ?? 0),
+    badaddr: hex64(fault?.exact ?? fault?.tval ?? 0),
     cause: hex64(fault ? fault.cause : 0x8000000000000005n),
   };
 }

@@ -75,7 +75,7 @@ export function reportBreakpoint(
   const bug = findBug(k, fault.pc);
   if (!bug) return null;
   const warning = (bug.flags & BugFlag.WARNING) !== 0;
-  const plain = { ...fault, tval: 0 };
+  const plain = { ...fault, tval: 0, exact: 0n };
   if (warning && (bug.flags & BugFlag.ONCE) !== 0) {
     if ((bug.flags & BugFlag.DONE) !== 0) return goOn(k, fault.pc);
     writeK16(k, bug.flagsAt, bug.flags | BugFlag.DONE);
