@@ -14,6 +14,7 @@
 #include <linux/sort.h>
 #include <linux/version.h>
 #include <linux/radix-tree.h>
+#include <linux/random.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(4, 20, 0)
 #include <linux/xarray.h>
 #endif
@@ -150,6 +151,12 @@ static int __init containers_init(void)
 	pr_info("bits first %lu next %lu zero %lu weight %u tested %d\n", find_first_bit(bits, 128), find_next_bit(bits, 128, 4), find_first_zero_bit(bits, 128),
 		bitmap_weight(bits, 128), test_and_clear_bit(65, bits));
 	pr_info("bits %*pb list %*pbl\n", 72, bits, 128, bits);
+	id = get_random_u32() | 0x50;
+	id &= 0xf0;
+	id |= 0x50;
+	id &= 0x5f;
+	pr_info("counted ffs %d fls %d low %lu high %lu log %d order %d weight %u\n", ffs(id), fls(id), __ffs(id), __fls(id), ilog2(id), get_order(id * 4096UL),
+		hweight32(id));
 	pr_info("ffs %d fls %d ilog2 %d pow2 %lu hweight %u swab %x\n", ffs(0x50), fls(0x50), ilog2(1000), roundup_pow_of_two(100), hweight32(0xff0f), swab32(0x11223344));
 
 	kref_init(&items[0].ref);

@@ -187,6 +187,13 @@ struct('bus_attribute', device, {
   show: 'ssize_t (*)(struct bus_type *bus, char *buf)',
   store: 'ssize_t (*)(struct bus_type *bus, const char *buf, size_t count)',
 });
+variant('bus_attribute', 'show', v64, '\tssize_t (*show)(const struct bus_type *bus, char *buf);');
+variant(
+  'bus_attribute',
+  'store',
+  v64,
+  '\tssize_t (*store)(const struct bus_type *bus, const char *buf, size_t count);',
+);
 struct('cdev', 'linux/cdev.h', {
   kobj: 'struct kobject',
   owner: 'struct module *',

@@ -1,3 +1,4 @@
+#include <linux/bitops.h>
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
@@ -13,7 +14,7 @@
 #define pgprot_noncached(prot) (prot)
 #define pgprot_writecombine(prot) (prot)
 #define PAGE_KERNEL __pgprot(0xcfUL)
-#define get_order(n) ((n) <= PAGE_SIZE ? 0 : 64 - __builtin_clzl(((n) - 1) >> PAGE_SHIFT))
+#define get_order(n) ((n) <= PAGE_SIZE ? 0 : (int)__fls(((unsigned long)(n) - 1) >> PAGE_SHIFT) + 1)
 #define clear_page(p) memset((p), 0, PAGE_SIZE)
 #define copy_page(to, from) memcpy((to), (from), PAGE_SIZE)
 #define PAGE_SHARED __pgprot(0xd7UL)

@@ -25,19 +25,43 @@ static inline bool test_bit(unsigned long nr, const volatile unsigned long *addr
 #define __test_and_clear_bit test_and_clear_bit
 #define test_and_set_bit_lock test_and_set_bit
 #define clear_bit_unlock clear_bit
-#define __ffs(x) ((unsigned long)__builtin_ctzl(x))
+/* This processor has no instructions to count bits, and the kernel no library of the compiler's: constants are counted by it, the rest in steps. */
+static inline unsigned long __count_low_zeros(unsigned long word)
+{
+	unsigned long n = 0;
+	unsigned int step;
+
+	for (step = 32; step; step >>= 1)
+		if (!(word & (~0UL >> (64 - step)))) {
+			n += step;
+			word >>= step;
+		}
+	return n;
+}
+static inline unsigned long __highest_bit(unsigned long word)
+{
+	unsigned long n = 0;
+	unsigned int step;
+
+	for (step = 32; step; step >>= 1)
+		if (word >> step) {
+			n += step;
+			word >>= step;
+		}
+	return n;
+}
+#define __ffs(x) (__builtin_constant_p(x) ? (unsigned long)__builtin_ctzl(x) : __count_low_zeros(x))
 #define ffz(x) __ffs(~(x))
-static inline int ffs(int x) { return x ? __builtin_ctz(x) + 1 : 0; }
-static inline int fls(unsigned int x) { return x ? 32 - __builtin_clz(x) : 0; }
-static inline int fls64(u64 x) { return x ? 64 - __builtin_clzll(x) : 0; }
-static inline unsigned long __fls(unsigned long x) { return 63 - __builtin_clzl(x); }
+static inline int ffs(int x) { return x ? (int)__count_low_zeros((unsigned int)x) + 1 : 0; }
+static inline int fls(unsigned int x) { return x ? (int)__highest_bit(x) + 1 : 0; }
+static inline int fls64(u64 x) { return x ? (int)__highest_bit(x) + 1 : 0; }
+static inline unsigned long __fls(unsigned long x) { return __highest_bit(x); }
 static inline unsigned int __sw_hweight64(u64 w)
 {
-	unsigned int n;
-
-	for (n = 0; w; n++)
-		w &= w - 1;
-	return n;
+	w -= (w >> 1) & 0x5555555555555555ULL;
+	w = (w & 0x3333333333333333ULL) + ((w >> 2) & 0x3333333333333333ULL);
+	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (w * 0x0101010101010101ULL) >> 56;
 }
 #define hweight8(w) __sw_hweight64((u8)(w))
 #define hweight16(w) __sw_hweight64((u16)(w))

@@ -1,6 +1,7 @@
 /* Tasks: what runs, and how it waits. */
 #include <linux/types.h>
 #include <linux/list.h>
+#include <linux/bitops.h>
 #include <linux/refcount.h>
 #include <linux/thread_info.h>
 #include <linux/preempt.h>
@@ -90,5 +91,5 @@ static inline char task_state_to_char(struct task_struct *tsk)
 {
 	unsigned int state = READ_ONCE(tsk->__task_state) | tsk->exit_state;
 
-	return state == TASK_IDLE ? 'I' : __TASK_STATE_CHARS[state & 0x7f ? __builtin_ctz(state & 0x7f) + 1 : 0];
+	return state == TASK_IDLE ? 'I' : __TASK_STATE_CHARS[ffs(state & 0x7f)];
 }
