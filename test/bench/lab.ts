@@ -91,6 +91,7 @@ MODULE_LICENSE("GPL");
 /** Neighbours that would like all of the machine: what they do to somebody who types. */
 async function busy(server: LabServer, report: Reporter): Promise<void> {
   const typist = await server.typist(await server.createVm('quiet'));
+  report('echo while nobody else does anything, p99', at(await typing([typist], 10), 0.99), 'ms');
   const neighbours: [string, number, string][] = [
     ['spin in user mode', 4, 'while :; do :; done'],
     ['print for ever to a terminal', 4, 'yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
