@@ -1,6 +1,6 @@
 /** WebSockets: the terminal protocol, clients that are slow, silent, rude or gone. The terminal behind them is a pair of streams. */
 import { PassThrough, Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { HostError, type ProcessExit, type TerminalAttachment, type VmEvent } from '../../src/host/types.ts';
 import type { App, Limits } from '../../src/server/context.ts';
@@ -11,6 +11,7 @@ const headers = { authorization: 'Bearer good' };
 let app: App;
 let url: string;
 const attachments: FakeTerminal[] = [];
+const clients: Client[] = [];
 const listeners = new Set<(event: VmEvent) => void>();
 
 /** A terminal whose two ends the test holds. */
@@ -82,28 +83,47 @@ async function start(limits: Partial<Limits> = {}, mayWrite = true): Promise<voi
     { ...smallLab(), may: async () => mayWrite } as never,
   ));
 }
-beforeEach(() => start());
+/** A server for one test. */
+let special = false;
+async function restart(limits: Partial<Limits>, mayWrite = true): Promise<void> {
+  await app.close();
+  special = true;
+  await start(limits, mayWrite);
+}
+beforeAll(() => start());
+afterAll(() => app.close());
 afterEach(async () => {
   attachments.length = 0;
+  for (const { socket } of clients.splice(0)) socket.terminate();
+  if (!special) return;
+  special = false;
   await app.close();
+  await start();
 });
 
 /** A client that keeps what it hears. */
 class Client {
   readonly socket: WebSocket;
   readonly messages: Record<string, unknown>[] = [];
-  bytes = Buffer.alloc(0);
+  readonly #chunks: Buffer[] = [];
+  count = 0;
   readonly closed: Promise<{ code: number; reason: string }>;
   constructor(path: string, options = { headers }) {
+    clients.push(this);
     this.socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1${path}`, options);
     this.socket.on('message', (data: Buffer, binary) => {
-      if (binary) this.bytes = Buffer.concat([this.bytes, data]);
-      else this.messages.push(JSON.parse(data.toString()));
+      if (binary) {
+        this.#chunks.push(data);
+        this.count += data.length;
+      } else this.messages.push(JSON.parse(data.toString()));
     });
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) =>
       this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     );
+  }
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
   async hears(type: string): Promise<Record<string, unknown>> {
     return vi.waitFor(() => {
@@ -179,8 +199,7 @@ describe('a terminal', () => {
   });
 
   it('who watches writes nothing, and is told so once', async () => {
-    await app.close();
-    await start({}, false);
+    await restart({}, false);
     const { client, tty } = await terminal('?terminal=tty1');
     client.socket.send(Buffer.from('rm -rf'));
     client.socket.send(Buffer.from('rm -rf'));
@@ -196,8 +215,7 @@ describe('a terminal', () => {
   });
 
   it('who may only watch opens no session', async () => {
-    await app.close();
-    await start({}, false);
+    await restart({}, false);
     const text = await rawExchange(url, upgrade('/vms/vm1/terminal'));
     expect(text).toMatch(/^HTTP\/1.1 403 /);
     expect(text).toContain('/problems/forbidden');
@@ -328,11 +346,11 @@ describe('flow control', () => {
     const { stream, taken } = flood();
     stream.pipe(tty.output);
     await settled(taken);
-    const drawn = client.bytes.length - 'screen'.length;
+    const drawn = client.count - 'screen'.length;
     expect(drawn).toBeGreaterThanOrEqual(UNACKED_BYTES);
     expect(drawn).toBeLessThan(UNACKED_BYTES + 128 * 1024);
     client.socket.send(JSON.stringify({ type: 'ack', offset: 100 + drawn }));
-    await vi.waitFor(() => expect(client.bytes.length).toBeGreaterThan(drawn + UNACKED_BYTES / 2));
+    await vi.waitFor(() => expect(client.count).toBeGreaterThan(drawn + UNACKED_BYTES / 2));
     stream.destroy();
   });
 
@@ -352,8 +370,7 @@ describe('flow control', () => {
 
 describe('floods and the silent', () => {
   it('no more WebSockets than one person may have, and room again when one goes', async () => {
-    await app.close();
-    await start({ socketsPerPerson: 3 });
+    await restart({ socketsPerPerson: 3 });
     const open = [];
     for (let i = 0; i < 3; i++) open.push((await terminal()).client);
     const text = await rawExchange(url, upgrade('/vms/vm1/terminal'));
@@ -367,8 +384,7 @@ describe('floods and the silent', () => {
   });
 
   it('a half-open socket is cut: no pong, no viewer', async () => {
-    await app.close();
-    await start({ socketTimeoutMs: 400 });
+    await restart({ socketTimeoutMs: 400 });
     const text = await rawExchange(url, upgrade('/vms/vm1/terminal'), 5000);
     expect(text).toMatch(/^HTTP\/1.1 101 /);
     await vi.waitFor(() => expect(attachments.at(-1)!.detached).toBeGreaterThan(0));
@@ -378,6 +394,7 @@ describe('floods and the silent', () => {
   });
 
   it('a server that closes lets go of everybody', async () => {
+    await restart({});
     const { client, tty } = await terminal();
     await app.close();
     await client.closed;
