@@ -37,8 +37,6 @@ export interface ServerOptions {
   metrics?(): Record<string, number>;
 }
 
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 65_000;
 
 /** Builds the server; `listen` is the caller's. */
@@ -48,7 +46,11 @@ export async function buildServer(options: ServerOptions): Promise<App> {
     ...(options.log ? { loggerInstance: options.log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: limits.requestTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
+    },
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 256 },
     genReqId: () => randomBytes(8).toString('hex'),
@@ -59,7 +61,6 @@ export async function buildServer(options: ServerOptions): Promise<App> {
     },
     clientErrorHandler: answerGarbage,
   }) as unknown as App;
-  app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = limits.connections;
   app.decorate('lab', options.lab);
   app.decorate('host', options.host);

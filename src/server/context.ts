@@ -41,6 +41,9 @@ export interface Limits {
   frameBytes: number;
   /** A WebSocket whose other end has not answered a ping for this long is cut. */
   socketTimeoutMs: number;
+  /** For all headers of a request, and for all of it with its body. */
+  headersTimeoutMs: number;
+  requestTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -55,6 +58,8 @@ export const DEFAULT_LIMITS: Limits = {
   treeBytes: 512 << 20,
   frameBytes: 64 << 10,
   socketTimeoutMs: 45_000,
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 300_000,
 };
 
 declare module 'fastify' {

@@ -1,5 +1,6 @@
 /** What the HTTP layer does with bad, repeated, too many and unknown requests, whatever stands behind it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HostError } from '../../src/host/types.ts';
 import { buildServer } from '../../src/server/app.ts';
 import type { App } from '../../src/server/context.ts';
@@ -268,6 +269,43 @@ describe('limits', () => {
       for (let i = 0; i < 3; i++) expect((await ask({ authorization: `Bearer guess${i}` })).status).toBe(401);
       expect((await ask({ authorization: 'Bearer guess9' })).status).toBe(429);
       expect((await fetch(`${small.url}/healthz`)).status).toBe(200);
+    } finally {
+      await small.app.close();
+    }
+  });
+});
+
+describe('floods of connections', () => {
+  const open = (url: string): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => resolve(socket));
+      socket.on('error', reject);
+      socket.resume();
+    });
+  it('silent ones beyond the limit are dropped, and when they go there is room again', async () => {
+    const small = await startCore({}, { connections: 8 });
+    try {
+      const sockets = await Promise.all(Array.from({ length: 20 }, () => open(small.url)));
+      await vi.waitFor(() => expect(sockets.filter((socket) => socket.closed)).toHaveLength(12));
+      for (const socket of sockets) socket.destroy();
+      await vi.waitFor(async () => expect((await fetch(`${small.url}/healthz`)).status).toBe(200));
+    } finally {
+      await small.app.close();
+    }
+  });
+  it('headers that never end, and bodies that never come, end in time', async () => {
+    const small = await startCore({}, { headersTimeoutMs: 300, requestTimeoutMs: 600 });
+    const head = 'POST /api/v1/vms/vm1/exec HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n';
+    try {
+      const halfHead = await rawExchange(small.url, head, 5000);
+      expect(halfHead).toMatch(/^HTTP\/1.1 408 /);
+      const noBody = await rawExchange(
+        small.url,
+        `${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"comm`,
+        5000,
+      );
+      expect(noBody).toMatch(/^HTTP\/1.1 408 /);
+      expect(noBody).toContain('application/problem+json');
     } finally {
       await small.app.close();
     }
