@@ -9,6 +9,7 @@ import { compileHart } from '../cpu/index.ts';
 import { DEFAULT_RELEASE, openProvisionedImage } from '../vm/index.ts';
 import { WorkerHost } from './host.ts';
 import { openStore } from './store.ts';
+import { keepImage } from './store-images.ts';
 import type { HostOptions } from './types.ts';
 
 export type { WorkerHost } from './host.ts';
@@ -29,6 +30,7 @@ export async function openHost(options: HostOptions): Promise<WorkerHost> {
   mkdirSync(folder, { recursive: true });
   const store = await openStore(folder);
   const { freedDisks } = await store.recover();
+  keepImage(folder, imagePath, store.imagesInUse());
   const log = options.log ?? (() => {});
   if (freedDisks > 0) log('info', `the store has swept up ${freedDisks} half-made disks`);
   const host = new WorkerHost({

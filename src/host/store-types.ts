@@ -58,6 +58,8 @@ export interface VmStore {
   update(id: string, change: Partial<VmRecord>): Promise<void>;
   get(id: string): StoredVm | null;
   list(): StoredVm[];
+  /** Images that machines and snapshots lie over. */
+  imagesInUse(): Set<string>;
   /** Forgets machine, disk, checkpoint, snapshots and console. */
   remove(id: string): Promise<void>;
 

@@ -177,6 +177,12 @@ class LmdbStore implements VmStore {
     return this.#factsBelow<VmRecord>('vm/').map(({ value }) => this.#stored(value));
   }
 
+  imagesInUse(): Set<string> {
+    const machines = this.list().map(({ imageId }) => imageId);
+    const snapshots = this.#factsBelow<SnapshotFact>('snap/').map(({ value }) => value.imageId);
+    return new Set([...machines, ...snapshots]);
+  }
+
   remove(id: string): Promise<void> {
     return this.#inTurn(id, true, async (lane) => {
       const snapshots = this.#factsBelow<SnapshotFact>(snapKey(id));

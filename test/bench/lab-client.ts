@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +76,16 @@ export class Typist {
     this.#socket.terminate();
   }
 }
+
+/** Looks at what a terminal prints for ever, in a process of its own: a WebSocket that reads and throws away. */
+const LOUD = `
+const WebSocket = require(process.argv[1]);
+const [, , url, token, command] = process.argv;
+const socket = new WebSocket(url, { headers: { authorization: 'Bearer ' + token }, perMessageDeflate: false });
+socket.on('error', () => {});
+socket.on('message', (data, isBinary) => {
+  if (!isBinary && data.toString().includes('"ready"')) setTimeout(() => socket.send(Buffer.from(command + '\\n')), 500);
+});`;
 
 export class LabServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'oopsbox-bench-'));
@@ -168,6 +179,14 @@ export class LabServer {
     const typist = new Typist(this.url, this.#token, id);
     await typist.ready;
     return typist;
+  }
+
+  /** Somebody else's terminal, in which a command runs; answers how to close it. */
+  loud(id: string, command: string): () => void {
+    const url = `${this.url.replace('http', 'ws')}/vms/${id}/terminal?rows=24&cols=80`;
+    const ws = createRequire(import.meta.url).resolve('ws');
+    const child = spawn(process.execPath, ['-e', LOUD, ws, url, this.#token, command], { stdio: 'ignore' });
+    return () => child.kill('SIGKILL');
   }
 
   async stop(): Promise<void> {

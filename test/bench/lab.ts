@@ -102,9 +102,9 @@ async function busy(server: LabServer, report: Reporter): Promise<void> {
   ];
   for (const [what, count, command] of neighbours) {
     const ids: string[] = [];
-    const shells: Typist[] = [];
+    const close: (() => void)[] = [];
     for (const n of numbers(count)) {
-      const id = await server.createVm(`loud-${n}-${what.replaceAll(' ', '-').slice(0, 20)}`);
+      const id = await server.createVm(`${what.replaceAll(' ', '-')}-${n}`);
       if (command.includes('spin.ko')) {
         await server.call('PUT', `/vms/${id}/files/root/spin.c`, Buffer.from(SPIN));
         const built = await server.exec(
@@ -114,13 +114,12 @@ async function busy(server: LabServer, report: Reporter): Promise<void> {
         if (built.exitCode !== 0) throw new Error(built.stderr);
       }
       ids.push(id);
-      shells.push(await server.typist(id));
+      close.push(server.loud(id, command));
     }
-    for (const shell of shells) shell.send(`${command}\n`);
-    await pause(1000);
+    await pause(3000);
     const times = await typing([typist], 10);
     report(`echo while ${count} others ${what}, p99`, at(times, 0.99), 'ms', 'at most 100');
-    for (const shell of shells) shell.close();
+    for (const end of close) end();
     for (const id of ids) await server.call('DELETE', `/vms/${id}`);
   }
 }

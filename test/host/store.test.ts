@@ -1,8 +1,10 @@
 /** The durable store: what was committed comes back whole, in a new process too; what was not is as if it had never been. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/host/store.ts';
+import { Images, keepImage } from '../../src/host/store-images.ts';
+import type { Image } from '../../src/image/index.ts';
 import { bootVm, createVm, forkVm, hashVm, rebootVm, restoreVm, runVm, type Vm } from '../../src/vm/index.ts';
 import { account, committed, living, newBox, powerOn, shell, storeBench, stored } from './store-fixture.ts';
 
@@ -294,6 +296,21 @@ describe('what is refused', () => {
     await newBox(bench, 'image');
     await bench.store.update('image', { imageId: 'f'.repeat(64) });
     expect(() => bench.store.loadDisk('image', bench.image)).toThrow(/image ffff.*rebuild/);
+  });
+
+  test('an image stays while anything lies over it, whatever the cache has', async () => {
+    keepImage(bench.folder, bench.image.path, bench.store.imagesInUse());
+    const images = new Images(bench.folder, { ...bench.image, id: 'newer' } as Image);
+    const kept = images.of(bench.image.id);
+    expect(kept.id).toBe(bench.image.id);
+    expect(images.of(bench.image.id)).toBe(kept);
+    kept.close();
+    expect(() => images.of('f'.repeat(64))).toThrow(/image ffffffffffffffff is not in .*rebuild/);
+    const stray = join(bench.folder, 'images', `${'e'.repeat(64)}.obx`);
+    writeFileSync(stray, '');
+    keepImage(bench.folder, bench.image.path, bench.store.imagesInUse());
+    expect(existsSync(stray)).toBe(false);
+    expect(bench.store.imagesInUse()).toContain(bench.image.id);
   });
 
   test('a damaged row is named, and no other machine suffers', async () => {

@@ -1,8 +1,9 @@
-/** What every part of a worker shares. One worker, one machine, one image, one store. */
+/** What every part of a worker shares. One worker, one machine, one store. */
 import type { Machine } from '../../cpu/index.ts';
 import type { Image } from '../../image/index.ts';
 import type { Vm } from '../../vm/index.ts';
 import type { WorkerStart } from '../calls.ts';
+import type { Images } from '../store-images.ts';
 import type { VmStore } from '../store-types.ts';
 import type { VmEvent } from '../types.ts';
 import type { Resident } from './resident.ts';
@@ -12,7 +13,10 @@ import type { Send } from './streams.ts';
 export interface WorkerContext {
   readonly start: WorkerStart;
   readonly machine: Machine;
+  /** The image that new machines lie over. */
   readonly image: Image;
+  /** The image that any machine lies over. */
+  readonly images: Images;
   readonly store: VmStore;
   readonly scheduler: Scheduler<Resident>;
   readonly residents: Map<string, Resident>;

@@ -8,6 +8,7 @@ import { createMachine } from '../../cpu/index.ts';
 import { openImage } from '../../image/index.ts';
 import type { HostCalls, WorkerStart, WrappedCalls } from '../calls.ts';
 import { openStore } from '../store.ts';
+import { Images } from '../store-images.ts';
 import type { FromWorker, ToWorker } from '../wire.ts';
 import { tell, type WorkerContext, wake } from './context.ts';
 import { commitDirty, turn } from './loop.ts';
@@ -36,10 +37,13 @@ function kick(): void {
   setImmediate(step);
 }
 
+const image = openImage(start.imagePath);
+
 const w: WorkerContext = {
   start,
   machine: await createMachine({ maxFrames: start.maxFrames }),
-  image: openImage(start.imagePath),
+  image,
+  images: new Images(start.storeFolder, image),
   store: await openStore(start.storeFolder),
   scheduler: new Scheduler<Resident>(),
   residents: new Map(),

@@ -2,6 +2,7 @@
  * Power: making, booting, stopping, putting to sleep and waking machines. Always true: whatever changes a machine's power holds its
  * lock, so that one thing happens at a time; a machine's record in the store says what should be, before it is.
  */
+import type { Image } from '../../image/index.ts';
 import type { KernelHost } from '../../kernel/kernel.ts';
 import {
   bootVm,
@@ -153,10 +154,15 @@ export async function create(w: WorkerContext, spec: VmSpec): Promise<Resident> 
   });
 }
 
+/** The image under the machine's disk; a snapshot may have brought another one. */
+const imageOf = (w: WorkerContext, r: Resident): Image =>
+  w.images.of(w.store.get(r.id)?.imageId ?? r.record.imageId);
+
 /** Boots from the disk of the store, as after a power cut. */
 function bootFromStore(w: WorkerContext, r: Resident): void {
-  const disk = w.store.loadDisk(r.id, w.image) ?? undefined;
-  const vm = bootVm(w.machine, w.image, { ...bootOptions(r.record.spec), disk }, kernelHost(w, r));
+  const image = imageOf(w, r);
+  const disk = w.store.loadDisk(r.id, image) ?? undefined;
+  const vm = bootVm(w.machine, image, { ...bootOptions(r.record.spec), disk }, kernelHost(w, r));
   if (disk) w.store.attach(r.id, vm.kernel);
   w.counters.boots++;
   beginBoot(r);
@@ -182,7 +188,7 @@ function wakeNow(w: WorkerContext, r: Resident): void {
     bootFromStore(w, r);
     return;
   }
-  const vm = restoreVm(wakeup.checkpoint, w.machine, w.image, kernelHost(w, r));
+  const vm = restoreVm(wakeup.checkpoint, w.machine, imageOf(w, r), kernelHost(w, r));
   w.store.attach(r.id, vm.kernel);
   applyQuotas(vm, r.record.spec);
   if (saved && !r.record.spec.deterministic) keepTime(vm, saved);
