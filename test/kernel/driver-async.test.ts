@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inspectPart } from '../../src/vm/inspect.ts';
 import { type Student, student } from '../vm/student.ts';
-import { makeModules, makeProgram } from './driver-fixture.ts';
+import { makeModules, makeProgram, RELEASES } from './driver-fixture.ts';
 
 /** A device that holds one message: minor 0 by read and write, minor 1 by read_iter and write_iter. */
 const BELL = `
@@ -123,7 +123,7 @@ int main(void) {
 }
 `;
 
-describe.each(['4.15.0-33-generic', '6.12.107+deb13-riscv64'])('on %s', (release) => {
+describe.each(RELEASES)('on %s', (release) => {
   let vm: Student;
   beforeAll(async () => {
     vm = await student({ release });

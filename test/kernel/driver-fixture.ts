@@ -1,6 +1,11 @@
 /** Modules and programs for tests, as a student makes them: the image's headers and kbuild, several in one make. */
 import type { Student } from '../vm/student.ts';
 
+/** The kernels a test of modules runs on: the fast run takes the modern one, the slow runs both. */
+export const MODERN = '6.12.107+deb13-riscv64';
+export const RELEASES: readonly string[] =
+  (process.env.OOPSBOX_TESTS ?? 'fast') === 'fast' ? [MODERN] : ['4.15.0-33-generic', MODERN];
+
 /** Builds modules (by name: their one C file) in /root/m; answers nothing, throws with the compiler's words. */
 export function makeModules(vm: Student, sources: Record<string, string>): void {
   vm.out('mkdir -p /root/m');

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inspectModule } from '../../src/vm/inspect.ts';
 import { type Student, student } from '../vm/student.ts';
-import { logMark, logSince, makeModules, makeProgram } from './driver-fixture.ts';
+import { logMark, logSince, makeModules, makeProgram, RELEASES } from './driver-fixture.ts';
 
 /** A device with one way of mapping for each minor. */
 const MAPPER = `
@@ -105,7 +105,7 @@ int main(int argc, char **argv) {
 }
 `;
 
-describe.each(['4.15.0-33-generic', '6.12.107+deb13-riscv64'])('mmap of a driver on %s', (release) => {
+describe.each(RELEASES)('mmap of a driver on %s', (release) => {
   let vm: Student;
   beforeAll(async () => {
     vm = await student({ release });

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { forkVm, runVm, spawnProcess } from '../../src/vm/index.ts';
 import { inspectPart } from '../../src/vm/inspect.ts';
 import { Student, student } from '../vm/student.ts';
-import { logMark, logSince, makeModules } from './driver-fixture.ts';
+import { logMark, logSince, makeModules, RELEASES } from './driver-fixture.ts';
 
 const FAULTY = `
 #include <linux/module.h>
@@ -187,7 +187,7 @@ function attempt(base: Student, command: string): { vm: Student; status: number 
   return { vm, status: kernel.task.spawned.get(pid)?.status ?? null, log: logSince(vm, mark) };
 }
 
-describe.each(['4.15.0-33-generic', '6.12.107+deb13-riscv64'])('on %s', (release) => {
+describe.each(RELEASES)('on %s', (release) => {
   const modern = release.startsWith('6');
   let base: Student;
   beforeAll(async () => {

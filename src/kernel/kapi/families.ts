@@ -25,6 +25,7 @@ import './kernel-file.ts';
 import './seek.ts';
 import './lib.ts';
 import './list-debug.ts';
+import './heap-files.ts';
 import './rbtree.ts';
 import './list-sort.ts';
 import './arrays.ts';

@@ -222,12 +222,15 @@ export function giveBack(k: Kernel, task: Task, address: Vaddr, index: number): 
   const cache = room.caches[index]!;
   const next = cache.free[cache.free.length - 1];
   const known = room.objects.get(address);
-  if (!known) noteBadFree(k, task, address);
+  // What the kernel itself keeps on modules' behalf is in no record; it must be an object that is not free.
+  const live = known !== undefined || (!room.freed.has(address) && !cache.free.includes(address));
+  if (!live) noteBadFree(k, task, address);
   if (next === address) {
     kernelBug(k, task, { file: 'mm/slub.c:547', symbol: 'kfree+0x2ba/0x32a' });
     return;
   }
-  if (room.objects.delete(address)) cache.active--;
+  room.objects.delete(address);
+  if (live) cache.active--;
   if (known) noteFree(k, task, known, cache.size);
   if (cache.free.length > cache.total * 2) return;
   cache.free.push(address);

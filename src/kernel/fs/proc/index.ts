@@ -24,6 +24,7 @@ import {
   showTtyDrivers,
   sysvipcHeads,
 } from './devices.ts';
+import { showSlabinfo, showVmallocinfo } from './heap.ts';
 import { kmsgFile } from './kmsg.ts';
 import * as memory from './memory.ts';
 import { processes, selfLink, threadSelfLink } from './pid/index.ts';
@@ -71,7 +72,7 @@ const children = {
   partitions: text(''),
   schedstat: file(showSchedstat),
   self: selfLink,
-  slabinfo: file(memory.showSlabinfo, { mode: 0o400 }),
+  slabinfo: file(showSlabinfo, { mode: 0o400 }),
   softirqs: file(showSoftirqs),
   stat: file(showStat),
   swaps: file(memory.showSwaps),
@@ -102,7 +103,7 @@ const children = {
   }),
   uptime: file(showUptime),
   version: file(showVersion),
-  vmallocinfo: text('', 0o400),
+  vmallocinfo: file(showVmallocinfo, { mode: 0o400 }),
   vmstat: file(memory.showVmstat),
   zoneinfo: file(memory.showZoneinfo),
 };

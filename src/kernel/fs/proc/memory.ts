@@ -1,4 +1,4 @@
-/** /proc/meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, iomem and their kin: memory (fs/proc/meminfo.c, mm/vmstat.c of 4.15). */
+/** /proc/meminfo, vmstat, zoneinfo, buddyinfo, iomem and their kin: memory (fs/proc/meminfo.c, mm/vmstat.c of 4.15). */
 import type { Kernel } from '../../kernel.ts';
 import { memoryUse as pagesInUse } from '../../mm/index.ts';
 import type { Mm } from '../../mm/types.ts';
@@ -187,34 +187,6 @@ export function showZoneinfo(k: Kernel): string {
     `        managed  ${use.total}\n        protection: (0, 0)\n      nr_free_pages ${use.free}\n` +
     `  node_unreclaimable:  0\n  start_pfn:           ${RAM_BASE / 4096}\n`
   );
-}
-
-/** /proc/slabinfo (version 2.1): the kinds of objects that have a count here. */
-export function showSlabinfo(k: Kernel): string {
-  let vmas = 0;
-  const mms = new Set<Mm>();
-  for (const task of k.task.tasks.values()) if (task.mm) mms.add(task.mm);
-  for (const mm of mms) vmas += mm.vmas.length;
-  const slabs: [string, number, number][] = [
-    ['vm_area_struct', vmas, 200],
-    ['mm_struct', mms.size, 1968],
-    ['files_cache', k.task.groups.size, 704],
-    ['signal_cache', k.task.groups.size, 1024],
-    ['task_struct', k.task.tasks.size, 3776],
-    ['inode_cache', k.fs.dentries, 592],
-    ['dentry', k.fs.dentries, 192],
-    ['filp', k.fs.openFiles, 256],
-  ];
-  const head =
-    'slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>' +
-    ' : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n';
-  const rows = slabs.map(([name, count, size]) => {
-    const perSlab = Math.max(1, Math.floor(32768 / size));
-    const used = Math.ceil(count / perSlab);
-    const objects = `${name.padEnd(17)} ${pad(count, 6)} ${pad(used * perSlab, 6)} ${pad(size, 6)} ${pad(perSlab, 4)}`;
-    return `${objects} ${pad(8, 4)} : tunables    0    0    0 : slabdata ${pad(used, 6)} ${pad(used, 6)}      0\n`;
-  });
-  return head + rows.join('');
 }
 
 /** Addresses are zeros for who has no CAP_SYS_ADMIN (iomem since 4.6). */
