@@ -6,10 +6,7 @@ import { ProblemDocument } from './problem.ts';
 
 /** Values out of a fixed list. */
 export const oneOf = <const T extends readonly string[]>(values: T, options: TSchemaOptions = {}) =>
-  Type.Union(
-    values.map((value) => Type.Literal(value)),
-    options,
-  ) as unknown as ReturnType<typeof Type.Unsafe<T[number]>>;
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
 
 export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 

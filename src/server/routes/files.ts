@@ -8,7 +8,7 @@ import { type FileInfo, type Host, HostError } from '../../host/types.ts';
 import type { App } from '../context.ts';
 import { guestPath } from '../guest-path.ts';
 import { type FieldError, Problem } from '../problem.ts';
-import { answers, oneOf, orNull } from '../schema.ts';
+import { answers, NOTHING, oneOf } from '../schema.ts';
 
 const tags = ['files'];
 const KINDS = ['file', 'directory', 'symlink', 'chrdev', 'blkdev', 'fifo', 'socket'] as const;
@@ -147,8 +147,9 @@ export async function fileRoutes(app: App): Promise<void> {
         summary:
           "A file's bytes, a directory's list as JSON, what a path is (?format=stat), or a tree (?format=tar)",
         params: Params,
+        produces: ['application/octet-stream', 'application/json', TAR],
         querystring: Type.Object({ format: Type.Optional(oneOf(['stat', 'tar'])) }),
-        response: { ...answers(200, Type.Union([Directory, Type.Any()])) },
+        response: answers(200, Type.Union([Directory, Type.Any()])),
       },
       serializerCompiler: () => JSON.stringify,
     },
@@ -266,9 +267,8 @@ export async function fileRoutes(app: App): Promise<void> {
         summary: 'Remove a file, or with ?recursive=true a directory and all that is in it',
         params: Params,
         querystring: Type.Object({ recursive: Type.Optional(Type.Boolean()) }),
-        response: { 204: Type.Null(), ...answers(400, orNull(Type.Any())) },
+        response: NOTHING,
       },
-      serializerCompiler: () => JSON.stringify,
     },
     async (request, reply) => {
       const path = guestPath(request.params['*']);

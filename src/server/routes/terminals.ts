@@ -5,7 +5,17 @@ import { type Static, Type } from 'typebox';
 import type { TerminalAttachment, TerminalInfo, VmEvent } from '../../host/types.ts';
 import type { App } from '../context.ts';
 import { Problem } from '../problem.ts';
-import { answers, IdParams, oneOf, orNull, PageQuery, pageOf, toPage, WindowSize } from '../schema.ts';
+import {
+  answers,
+  IdParams,
+  NOTHING,
+  oneOf,
+  orNull,
+  PageQuery,
+  pageOf,
+  toPage,
+  WindowSize,
+} from '../schema.ts';
 import { CLOSE } from '../sockets.ts';
 import { serveTerminal } from '../terminal-socket.ts';
 import { LOGIN_USER, UserName } from './exec.ts';
@@ -158,7 +168,7 @@ export async function terminalRoutes(app: App): Promise<void> {
         tags,
         summary: 'Hang up: SIGHUP to the session',
         params: Type.Object({ ...IdParams.properties, terminal: Type.String({ maxLength: 64 }) }),
-        response: { 204: Type.Null(), ...answers(404, Type.Any()) },
+        response: NOTHING,
       },
     },
     async ({ vm, params }, reply) => {
@@ -203,7 +213,8 @@ export async function terminalRoutes(app: App): Promise<void> {
         terminal: Type.Optional(Type.String()),
         ticket,
       }),
-      response: { 200: Type.String(), ...answers(404, Type.Any()) },
+      produces: ['text/plain', 'text/event-stream'],
+      response: answers(200, Type.String()),
     },
     preHandler: async (request) => {
       if (request.ws) await attach(request, CONSOLE, request.query.offset);
