@@ -12,6 +12,7 @@ let app: App;
 let url: string;
 const attachments: FakeTerminal[] = [];
 const clients: Client[] = [];
+const hungUp: string[] = [];
 const listeners = new Set<(event: VmEvent) => void>();
 
 /** A terminal whose two ends the test holds. */
@@ -74,6 +75,8 @@ async function start(limits: Partial<Limits> = {}, mayWrite = true): Promise<voi
         attachments.push(attachment);
         return attachment;
       },
+      terminals: async () => [{ ...new FakeTerminal(true).terminal, viewers: [] }],
+      hangup: async (_id: string, terminal: string) => void hungUp.push(terminal),
       onEvent: (listener: (event: VmEvent) => void) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -391,6 +394,18 @@ describe('floods and the silent', () => {
     const { client } = await terminal();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('a session that nobody comes back to is hung up; one that somebody does is not', async () => {
+    await restart({ abandonedMs: 200 });
+    const { client } = await terminal('?terminal=tty1');
+    client.socket.close();
+    await client.closed;
+    const back = await terminal('?terminal=tty1');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(hungUp).toEqual([]);
+    back.client.socket.terminate();
+    await vi.waitFor(() => expect(hungUp).toEqual(['tty1']));
   });
 
   it('a server that closes lets go of everybody', async () => {

@@ -1,8 +1,9 @@
 /** A machine's terminals and its console over WebSocket, the console's log as text, and what happens in the machine as events. */
-import { StringDecoder } from 'node:string_decoder';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { TerminalAttachment, TerminalInfo, VmEvent } from '../../host/types.ts';
+import { hangUpAbandoned } from '../abandoned.ts';
+import { followConsole, lastLines } from '../console-stream.ts';
 import type { App } from '../context.ts';
 import { Problem } from '../problem.ts';
 import {
@@ -22,7 +23,6 @@ import { LOGIN_USER, UserName } from './exec.ts';
 
 const tags = ['terminals'];
 const CONSOLE = 'console';
-const HEARTBEAT_MS = 15_000;
 /** Bytes waiting in an event socket beyond which events are dropped, and counted. */
 const EVENT_BACKLOG = 256 * 1024;
 
@@ -68,6 +68,7 @@ type Attached = { attachment: TerminalAttachment; writer: boolean };
 
 export async function terminalRoutes(app: App): Promise<void> {
   const { host, lab } = app;
+  const abandoned = hangUpAbandoned(app);
   /** What was attached before the upgrade; whoever leaves before it is detached by the socket's end. */
   const attached = new WeakMap<FastifyRequest['raw'], Attached>();
 
@@ -81,16 +82,23 @@ export async function terminalRoutes(app: App): Promise<void> {
     });
     attachment.exit.catch(() => {});
     attached.set(request.raw, { attachment, writer });
-    const session = await lab.terminalSessions.opened({
-      terminal,
-      vmId: vm.id,
-      personId: request.principal!.personId,
-      user: attachment.terminal.user,
-      via: 'websocket',
-      remoteAddress: request.ip,
-    });
+    const session = await lab.terminalSessions
+      .opened({
+        terminal,
+        vmId: vm.id,
+        personId: request.principal!.personId,
+        user: attachment.terminal.user,
+        via: 'websocket',
+        remoteAddress: request.ip,
+      })
+      .catch((error: unknown) => {
+        attachment.detach();
+        throw error;
+      });
+    const left = abandoned.sits(vm.id, terminal);
     const leave = (): void => {
       attachment.detach();
+      left();
       lab.terminalSessions
         .closed(session)
         .catch((error) => request.log.warn({ err: error }, 'the end of a session was not recorded'));
@@ -269,73 +277,3 @@ const showEvent = ({ timeMs, kind, detail }: VmEvent) => ({
   kind,
   detail,
 });
-
-function lastLines(text: string, count: number | undefined): string {
-  if (count === undefined) return text;
-  const lines = text.split('\n');
-  const whole = lines.at(-1) === '' ? lines.length - 1 : lines.length;
-  return lines.slice(Math.max(0, whole - count)).join('\n');
-}
-
-/** The console as server-sent events: each `data` is a JSON string of text, each id the position after it. */
-async function followConsole(
-  app: App,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  tail: number | undefined,
-): Promise<FastifyReply> {
-  const id = request.vm!.id;
-  const last = Number(request.headers['last-event-id'] ?? Number.NaN);
-  const resume = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
-  const attachment = await app.host.attach(id, CONSOLE, {
-    label: request.principal!.login,
-    writer: false,
-    fromOffset: resume,
-  });
-  attachment.exit.catch(() => {});
-  let { offset } = attachment;
-  const early: Uint8Array[] = [];
-  const keep = (bytes: Uint8Array): void => void early.push(bytes);
-  attachment.output.on('data', keep);
-  const resumed = attachment.offset === resume && attachment.screen.length === 0;
-  let log = '';
-  if (!resumed) {
-    // What comes before the log's answer is in the log.
-    log = Buffer.from(await app.host.consoleLog(id)).toString('utf8');
-    for (const bytes of early.splice(0)) offset += bytes.length;
-  }
-  attachment.output.off('data', keep);
-  const decoder = new StringDecoder('utf8');
-  const { raw } = reply;
-  reply.hijack();
-  raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-    'x-request-id': request.id,
-  });
-  const event = (text: string): boolean =>
-    text === '' || raw.write(`id: ${offset}\nevent: text\ndata: ${JSON.stringify(text)}\n\n`);
-  const heartbeat = setInterval(() => raw.write(': here\n\n'), HEARTBEAT_MS);
-  const stop = (): void => {
-    clearInterval(heartbeat);
-    forget();
-    attachment.detach();
-    raw.end();
-  };
-  const forget = app.whileOpen(stop);
-  raw.on('close', stop);
-  const show = (bytes: Uint8Array): void => {
-    offset += bytes.length;
-    if (event(decoder.write(Buffer.from(bytes)))) return;
-    attachment.output.pause();
-    raw.once('drain', () => attachment.output.resume());
-  };
-  event(lastLines(log, tail));
-  for (const bytes of early) show(bytes);
-  attachment.output.on('data', show);
-  attachment.output.resume();
-  attachment.output.on('end', stop);
-  attachment.output.on('error', stop);
-  return reply;
-}
