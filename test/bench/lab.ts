@@ -181,10 +181,10 @@ async function grade(server: LabServer, report: Reporter): Promise<void> {
     const { id } = await server.call<{ id: string }>('POST', `/vms/${base}/fork`, {
       name: `submission-${n}`,
     });
-    await server.call('PUT', `/vms/${id}/files/root/answer/answer.c`, Buffer.from(MODULE(n)));
+    await server.call('PUT', `/vms/${id}/files/root/answer.c`, Buffer.from(MODULE(n)));
     const test = await server.exec(
       id,
-      `cd /root/answer && echo obj-m := answer.o > Makefile && make -s -C /lib/modules/$(uname -r)/build M=$PWD modules &&
+      `cd /root && echo obj-m := answer.o > Makefile && make -s -C /lib/modules/$(uname -r)/build M=$PWD modules &&
        insmod answer.ko && cat /dev/answer`,
     );
     const { items } = await server.call<{ items: { name: string }[] }>('GET', `/vms/${id}/kernel/modules`);
