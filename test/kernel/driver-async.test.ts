@@ -120,6 +120,15 @@ int main(void) {
   printf(", woken %d", n); wait(0);
   read(fd, &c, 1);
   printf(", timeout %d\\n", epoll_wait(ep, out, 4, 20));
+  event.events = EPOLLIN | EPOLLET;
+  epoll_ctl(ep, EPOLL_CTL_MOD, fd, &event);
+  write(fd, "1", 1);
+  printf("edge %d", epoll_wait(ep, out, 4, 0));
+  printf(", same %d", epoll_wait(ep, out, 4, 0));
+  write(fd, "2", 1);
+  printf(", edge %d", epoll_wait(ep, out, 4, 0));
+  read(fd, &c, 1);
+  printf(", read %d\\n", epoll_wait(ep, out, 4, 0));
 }
 `;
 
@@ -147,9 +156,11 @@ describe.each(RELEASES)('on %s', (release) => {
     expect(inspectPart(vm.vm, 'memory').allocations).toEqual([]);
   });
 
-  test('epoll: level, nested, woken by another process', () => {
+  test('epoll: level, nested, woken by another process, edges', () => {
     vm.out('head -c 4 /dev/bell0 > /dev/null');
-    expect(vm.out('/root/m/epoll')).toBe('none 0, one 1:7, nested 1, none 0\nwoken 1, woken 1, timeout 0\n');
+    expect(vm.out('/root/m/epoll')).toBe(
+      'none 0, one 1:7, nested 1, none 0\nwoken 1, woken 1, timeout 0\nedge 1, same 0, edge 1, read 0\n',
+    );
   });
 
   test('read_iter and write_iter', () => {

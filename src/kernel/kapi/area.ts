@@ -292,6 +292,8 @@ function showRange(
   const { mm, vma } = found;
   const copies = !shared(vma.flags) && (vma.prot & Prot.WRITE) !== 0;
   if (prot !== null && copies && (addr !== vma.start || addr + length !== vma.end)) return -Errno.EINVAL;
+  // No memory of this machine is that long: whatever lies there is not looked for.
+  if (length / PAGE_SIZE > 4 * k.guest.maxPages) return -Errno.ENOMEM;
   const writable = prot === null || (prot & PTE.W) !== 0;
   for (let done = 0; done < length; done += PAGE_SIZE) {
     const pfn = kernelPageAt(k, from + done);

@@ -33,6 +33,18 @@ function pollsOf(k: Kernel, task: Task): Polls {
   return mine;
 }
 
+/** Wait queue heads whose wake-ups are counted, at most. */
+const MAX_COUNTED = 4096;
+
+/** How often a polled wait queue was woken: what edge-triggered epoll goes by. Counting begins with the first poll. */
+function wakesOf(k: Kernel, head: Vaddr): number {
+  const room = kapiRoom(k);
+  room.wakes ??= new Map();
+  const count = room.wakes.get(head) ?? 0;
+  if (count === 0 && room.wakes.size < MAX_COUNTED) room.wakes.set(head, 0);
+  return count;
+}
+
 /** Notes what a file waits on, in the poll that is being called. */
 function note(k: Kernel, task: Task, head: Vaddr): void {
   const now = pollsOf(k, task).get(-1);
@@ -79,7 +91,11 @@ defineStep('module.polled', (k, task, { file }: { file: File }, entry) => {
 providePolled((k, task, file) => {
   const found = task ? k.kapi?.polls.get(task.tid)?.get(file.id) : undefined;
   if (!found) return { events: DEFAULT_EVENTS, queues: [] };
-  return { events: found.events, queues: found.heads.map((head) => waitersAt(k, head)) };
+  return {
+    events: found.events,
+    queues: found.heads.map((head) => waitersAt(k, head)),
+    seq: found.heads.reduce((sum, head) => sum + wakesOf(k, head), 0),
+  };
 });
 
 providePolling({

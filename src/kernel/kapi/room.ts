@@ -84,6 +84,8 @@ export interface KapiRoom {
   buses: Bus[];
   /** What devm_kmalloc gave, by the struct device it goes with. */
   managed: Map<Vaddr, Vaddr[]>;
+  /** Wake-ups of the wait queues that polls named. */
+  wakes?: Map<Vaddr, number>;
   /** Warnings that are said once, by their place. */
   warned: Set<string>;
   /** Objects of modules that are watched, when the VM was booted with `kasan`. */

@@ -184,6 +184,9 @@ defineStep('kapi.wake.next', (k, task, walk: Wake, entry) => {
 
 /** __wake_up(): wakes sleepers whose state is one of `mode`, `nr` exclusive ones of them at most (0: all). */
 export function wakeUpHead(k: Kernel, task: Task, head: number, mode: number, nr: number, key = 0): Outcome {
+  const wakes = k.kapi?.wakes;
+  const count = wakes?.get(head);
+  if (wakes && count !== undefined) wakes.set(head, count + 1);
   const next = load(k, task, head + HEAD);
   // A head that was never initialised is a NULL dereference in the walk.
   if (!isLive(k, task)) return 0;

@@ -5,9 +5,8 @@
  */
 import { Access, Trap } from '../../cpu/machine.ts';
 import { Errno } from '../abi/errno.ts';
-import { hookedCall, provideDispatch } from '../kapi/hook.ts';
 import { refreshJiffies } from '../kapi/jiffies.ts';
-import { type Kernel, unsupported } from '../kernel.ts';
+import type { Kernel } from '../kernel.ts';
 import { askDriver } from '../mm/area.ts';
 import { handleFault } from '../mm/fault.ts';
 import { activateMm } from '../mm/mm.ts';
@@ -19,13 +18,12 @@ import { defineStep, type Entry, findStep, type Outcome, type Wait } from '../ou
 import { beforeUser } from '../signal/deliver.ts';
 import { syscallStop } from '../signal/ptrace.ts';
 import { forceSignal, hasFatal, hasPending } from '../signal/send.ts';
-import { Arg, findSyscall, type SyscallEntry } from '../syscalls/table.ts';
 import { checkCpuTimers } from '../time/itimer.ts';
 import { fireTimers, nextDeadline } from '../time/timers.ts';
-import { getReg, saveLoaded } from './regs.ts';
-import { Rlim } from './rlimit.ts';
+import { account, chargeKernel, nsPerInstruction, untilCpuTimer } from './account.ts';
+import { callHandler, dispatchStep, performCall, SYSCALL_WORK } from './dispatch.ts';
+import { saveLoaded } from './regs.ts';
 import { leaveSequence } from './rseq.ts';
-import { LOAD_INTERVAL_NS, updateLoad } from './sched.ts';
 import { reportUnhandled } from './segfault.ts';
 import type { Task } from './types.ts';
 import { park } from './wait.ts';
@@ -42,10 +40,6 @@ export interface RunResult {
 const SLICE = 100_000;
 /** What one step of nice takes from or adds to a slice. */
 const SLICE_PER_NICE = 4_500;
-/** An instruction's share of the clock: a 100 MIPS machine. In wall-clock mode it is an estimate between two looks. */
-const NS_PER_INSTRUCTION = 10;
-/** What entering and leaving the kernel counts for. */
-const SYSCALL_WORK = 100;
 /** What a call of an exported function counts for. */
 const KAPI_WORK = 20;
 const SIG = { ILL: 4, TRAP: 5, BUS: 7 } as const;
@@ -142,43 +136,6 @@ function runTask(k: Kernel, task: Task, end: number): void {
   if (resume(k, task)) userLoop(k, task, end);
   k.sched.current = 0;
   k.sched.lastTid = task.tid;
-}
-
-/** Moves the clock and every account by `instructions` of the task. */
-function account(k: Kernel, task: Task, instructions: number, user: boolean): void {
-  const ns = instructions * nsPerInstruction(k);
-  k.sched.retired += instructions;
-  k.time.nowNs += ns;
-  if (k.time.nowNs - k.task.loadavg.atNs >= LOAD_INTERVAL_NS) updateLoad(k);
-  task.sliceLeft -= instructions;
-  if (user) {
-    task.utimeNs += ns;
-    task.group.utimeNs += ns;
-    k.sched.userNs += ns;
-  } else {
-    task.stimeNs += ns;
-    task.group.stimeNs += ns;
-    k.sched.systemNs += ns;
-  }
-}
-
-/** Charges what the kernel did for the task since the last charge. */
-function chargeKernel(k: Kernel, task: Task, extra: number): void {
-  const work = k.sched.kernelWork + extra;
-  k.sched.kernelWork = 0;
-  account(k, task, work, false);
-}
-
-const nsPerInstruction = (k: Kernel): number => k.time.nsPerInstruction || NS_PER_INSTRUCTION;
-
-/** Nanoseconds of CPU time until a timer or limit on it is due, so that it fires at the same instruction in every run. */
-function untilCpuTimer(task: Task): number {
-  const { group } = task;
-  const limit = group.rlimits[Rlim.CPU];
-  if (!group.timers && limit.cur === Infinity && limit.max === Infinity) return Infinity;
-  const used = group.utimeNs + group.stimeNs;
-  const next = Math.min(group.timers?.cpuCheckNs ?? Infinity, limit.cur * 1e9, limit.max * 1e9);
-  return Math.max(0, next - used);
 }
 
 /** The loop between user mode and the kernel. */
@@ -278,15 +235,6 @@ const atInstruction = (outcome: Outcome): Outcome =>
     : { ...outcome, then: [{ step: instructionStep, state: null }, ...outcome.then] };
 const instructionStep = defineStep('engine.instruction', () => NO_RESULT);
 
-/** A system call that failed for a page only a driver can give is made again once the driver has been asked. */
-function withDriver(k: Kernel, task: Task, outcome: Outcome, last: number): Outcome {
-  const wanted = k.mm.areaFault;
-  if (outcome !== -Errno.EFAULT || !wanted || wanted.va === last) return outcome;
-  const asked = askDriver(k, task, wanted.va, wanted.write ? Access.Write : Access.Read);
-  if (asked === null || typeof asked === 'number') return outcome;
-  return { ...asked, then: [{ step: dispatchStep, state: { filled: wanted.va } }, ...asked.then] };
-}
-
 function raise(k: Kernel, task: Task, signo: number, code: number, addr: number): void {
   reportUnhandled(k, task, signo, code, addr);
   forceSignal(k, task, signo, code, addr);
@@ -306,75 +254,7 @@ function enterSyscall(k: Kernel, task: Task): boolean {
     task.activations.push({ step: dispatchStep, state: null });
     return false;
   }
-  k.mm.areaFault = null;
-  return settle(k, task, withDriver(k, task, dispatch(k, task), -1));
-}
-
-/** Goes on with a call that a tracer has looked at; it may have changed number and arguments. */
-const dispatchStep = defineStep('engine.dispatch', (k, task, state: { filled: number } | null) => {
-  if (hasFatal(task)) return -Errno.EINTR;
-  const call = task.syscall!;
-  call.nr = getReg(k, task, 17);
-  for (let i = 0; i < 6; i++) call.args[i] = getReg(k, task, 10 + i);
-  k.mm.areaFault = null;
-  const outcome = withDriver(k, task, dispatch(k, task), state?.filled ?? -1);
-  // Before the exit stop, so that a tracer that looks at the times sees what the call took.
-  chargeKernel(k, task, SYSCALL_WORK);
-  return outcome;
-});
-
-type Decoder = (a: number) => number;
-const decoders = new WeakMap<SyscallEntry, readonly Decoder[]>();
-
-function decodersOf(entry: SyscallEntry): readonly Decoder[] {
-  let list = decoders.get(entry);
-  if (!list) {
-    list = entry.args.map((kind) => Arg[kind]);
-    decoders.set(entry, list);
-  }
-  return list;
-}
-
-/** Runs the task's system call: what a module put in its place, or its handler. */
-function dispatch(k: Kernel, task: Task): Outcome {
-  return (k.tasking.syscallTable !== 0 ? hookedCall(k, task) : null) ?? callHandler(k, task);
-}
-provideDispatch(callHandler);
-
-/** Runs the handler of the task's system call, for the first time or again. */
-function callHandler(k: Kernel, task: Task): Outcome {
-  const call = task.syscall!;
-  const entry = findSyscall(call.nr);
-  if (!entry) {
-    if (call.nr !== -1) unsupported(k, `system call ${call.nr}`);
-    return -Errno.ENOSYS;
-  }
-  const d = decodersOf(entry);
-  const a = call.args;
-  const { handler } = entry;
-  let outcome: Outcome;
-  switch (d.length) {
-    case 0:
-      outcome = handler(k, task);
-      break;
-    case 1:
-      outcome = handler(k, task, d[0](a[0]));
-      break;
-    case 2:
-      outcome = handler(k, task, d[0](a[0]), d[1](a[1]));
-      break;
-    case 3:
-      outcome = handler(k, task, d[0](a[0]), d[1](a[1]), d[2](a[2]));
-      break;
-    case 4:
-      outcome = handler(k, task, d[0](a[0]), d[1](a[1]), d[2](a[2]), d[3](a[3]));
-      break;
-    default:
-      outcome = handler(k, task, ...d.map((decode, i) => decode(a[i])));
-  }
-  if (k.host.traceSyscall)
-    k.host.traceSyscall(task.tid, task.comm, entry.name, a, typeof outcome === 'number' ? outcome : null);
-  return outcome;
+  return settle(k, task, performCall(k, task));
 }
 
 /** Takes up a task where it left off. Answers whether it goes on to user mode. */
