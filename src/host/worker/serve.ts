@@ -273,12 +273,15 @@ function openTerminal(
   const { user, size, env, remoteHost } = request;
   const alive = [...r.terminals.values()].filter(({ exit }) => !exit).length;
   if (alive > MAX_TERMINALS) throw new HostError('guest', `${r.id} has too many terminals`, 'EMFILE');
-  if (!findUser(vm.kernel, user)) throw new HostError('no-such-user', `${r.id} has no user ${user}`);
+  const account = findUser(vm.kernel, user);
+  if (!account) throw new HostError('no-such-user', `${r.id} has no user ${user}`);
+  // login -p keeps what it is given, the home of who starts it included.
+  const own = { HOME: account.home, SHELL: account.shell, USER: user, LOGNAME: user };
   const login = ['/bin/login', ...(env ? ['-p'] : []), ...(remoteHost ? ['-h', remoteHost] : []), '-f', user];
   const pid = spawnProcess(vm, {
     argv: request.argv ?? login,
     user: request.argv ? user : 'root',
-    env,
+    env: request.argv || !env ? env : { ...env, ...own },
     terminal: size,
     ...(request.argv ? {} : { cwd: '/', login: true }),
   });
