@@ -4,7 +4,14 @@ import { UsageError } from './errors.ts';
 import type { Remote } from './remote.ts';
 
 /** Errors that are the caller's to mend: printed as one line, exit status 2. */
-const KNOWN = new Set(['ImageError', 'CheckpointError', 'ProcessError', 'UsageError', 'ServerError']);
+const KNOWN = new Set([
+  'ImageError',
+  'CheckpointError',
+  'ProcessError',
+  'UsageError',
+  'ServerError',
+  'ServerStartError',
+]);
 let status = 0;
 const answers = async (work: Promise<number>): Promise<void> => {
   status = await work;

@@ -15,10 +15,12 @@ describe('a terminal', () => {
     const term = lab.terminal('student', `/vms/${vm}/terminal?rows=30&cols=100`);
     expect(await term.message('ready')).toMatchObject({ writer: true, terminal: { user: 'student' } });
     await term.shows('student@anil-vm');
-    term.type('stty size; tty; echo $TERM; id -un\r');
+    term.type('stty size; tty; echo $TERM; id -un; echo in $PWD with $HOME and $SHELL\r');
     await term.shows('30 100');
     await term.shows('/dev/pts/');
     await term.shows('xterm-256color');
+    await term.shows('in /home/student with /home/student and /bin/bash');
+    expect(term.text).not.toContain('Permission denied');
     term.say({ type: 'resize', rows: 41, cols: 133 });
     await term.until('the new size', () => {
       if (term.text.includes('41 133')) return true;
