@@ -187,11 +187,11 @@ async function grade(server: LabServer, report: Reporter): Promise<void> {
       `cd /root && echo obj-m := answer.o > Makefile && make -s -C /lib/modules/$(uname -r)/build M=$PWD modules &&
        insmod answer.ko && cat /dev/answer`,
     );
-    const { items } = await server.call<{ items: { name: string }[] }>('GET', `/vms/${id}/kernel/modules`);
+    const modules = await server.call('GET', `/vms/${id}/kernel/modules`);
     const good =
       test.stdout.includes(`answer ${n}`) &&
       test.kernelLog.some(({ text }) => text.includes('is here')) &&
-      items.some(({ name }) => name === 'answer');
+      JSON.stringify(modules).includes('"name":"answer"');
     if (!good) throw new Error(`submission ${n}: ${JSON.stringify(test)}`);
     await server.call('DELETE', `/vms/${id}`);
     times.push((performance.now() - from) / 1000);
