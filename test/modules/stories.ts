@@ -119,7 +119,7 @@ second open: Device or resource busy
 set 0
 get 0 Message passed by ioctl
 Message passed by ioctl
-exchange 0: 23 3247
+exchange 0: 23 3203
 bad pointer: Bad address
 range: Numerical result out of range
 unknown: Inappropriate ioctl for device
@@ -469,6 +469,40 @@ block user page1 FLT-U opens 2 closes 2 faults 2
       'mmapdev: page 1 count 1',
       'mmapdev: page 2 count 1',
       'mmapdev: page 3 count 1',
+    ],
+  },
+  {
+    module: 'maps',
+    tells: 'the mappings of a process',
+    run: `sleep 100 & pid=$!; sleep 0.1; insmod maps.ko pid=$pid; rmmod maps; dmesg -t | sed -n 's/^maps: \\([0-9a-f]*-.*\\) \\([^ ]*\\)$/\\1 \\2/p' | awk '{print $1, $2, $3}' > /tmp/seen; awk '{print $1, $2, $3}' /proc/$pid/maps | diff - /tmp/seen && echo same; dmesg -t | grep -c ' libc.so.6$'; dmesg -t | tail -1; dmesg -C; kill $pid; rm /tmp/seen`,
+    out: 'same\n4\nmaps: count right code 1 rss 1 read 4 ELF\n',
+    log: [
+      'texts: scan 6: 12 -7 ff word abc z',
+      'texts: scan 2: 3 4 4',
+      '[one][two][][four]',
+      'texts: kstrto 0 0 -22 -34 0',
+      'texts: values 123 -16 1 simple 63',
+      'texts: rest rest',
+      'texts: strscpy trunc',
+      'texts: strlcat 10',
+      'texts: now trunc+more',
+      "texts: 'trim me' 'x' 0 1",
+      'texts: chr /b/c rchr /c str in hay pbrk =value span 2',
+      'texts: match 2 none -22',
+      'texts: options ; 3: 3 5 6',
+      'texts: memparse 65536 hex 0 beef bin beef',
+      'texts: upper Q digit 1 xdigit 0 space 1',
+      'texts:    42|42   |00042|+42|ff|0XFF|10|c|%|   ab|ab    |',
+      'texts: -1 -2 -3 -4 4 -5 1122334455667788',
+      'texts: -ENOENT',
+      'texts: 01:02:03:04:05:06 127.0.0.1 30313233-3435-3637-3839-616263646566 61:62:63 7879',
+      'texts: kfree kfree+0x0/0x40',
+      'texts: null (null)',
+      'texts: div 1000000000 rem 7 142 -142 mul 10000000000',
+      'texts: min 3 max 5 clamp 10 abs 4 round 4 15 align 8192 swap-free',
+      'texts: made-5 6 jhash 1 crc 1',
+      'dump: 00000000: 73 69 78 74 65 65 6e 20 62 79 74 65 73 20 6f 6b  sixteen bytes ok',
+      'dump: 00000010: 21 6d 6f 72                                      !mor',
     ],
   },
   {

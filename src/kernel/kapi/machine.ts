@@ -1,4 +1,5 @@
 /** The machine as modules ask about it: memory use, devices' memory, one processor (lib/, kernel/smp.c, arch). */
+import './data.ts';
 import './remote.ts';
 import type { Kernel } from '../kernel.ts';
 import { memoryUse } from '../mm/index.ts';

@@ -6,7 +6,7 @@ import type { Vaddr } from '../../cpu/machine.ts';
 import { fieldOf, sizeOf } from '../abi/structs/declare.ts';
 import '../abi/structs/index.ts';
 import type { Kernel } from '../kernel.ts';
-import { writeK, writeK32, writeK64, writeKBig, writeKString } from '../module/kmem.ts';
+import { readK64, writeK, writeK32, writeK64, writeKBig, writeKString } from '../module/kmem.ts';
 import { inKernelMode } from '../module/runtime.ts';
 import { hasPending } from '../signal/send.ts';
 import { encodeUtsname } from '../task/misc.ts';
@@ -14,6 +14,7 @@ import type { Task } from '../task/types.ts';
 import { arenaAlloc } from './guest.ts';
 import { kernelSymbol } from './image.ts';
 import type { Mirror } from './tasking.ts';
+import { firstVma, refreshVmas } from './vma-list.ts';
 
 /** Task states as C sees them. */
 export const TaskStateBits = {
@@ -169,6 +170,7 @@ export function scalars(k: Kernel, mirror: Mirror, subject: Task, home: Vaddr): 
   writeKString(k, address + T.comm, isIdle ? 'swapper/0' : subject.comm.slice(0, 15));
   if (home === page) writeK32(k, page + SIGNAL + NR_THREADS, group.threads.length);
   if (subject.mm && home === page) memory(k, page + MM, subject);
+  if (home === page) refreshVmas(k, subject.tid, subject.mm);
   if (mirror.cred !== subject.cred) credentials(k, mirror, subject);
 }
 
@@ -191,6 +193,15 @@ function memory(k: Kernel, mm: Vaddr, subject: Task): void {
   writeK32(k, mm + at('mm_struct', 'mm_users'), from.users);
   writeK32(k, mm + at('mm_struct', 'mm_count'), 1);
   writeK32(k, mm + at('mm_struct', 'map_count'), from.vmas.length);
+  // Since 6.1 mappings are in a tree that find_vma walks.
+  if (k.identity.release.startsWith('4.')) put('mmap', firstVma(from, subject.tid));
+  writeK64(k, mm + at('mm_struct', 'rss_stat') + 8 * MM_FILEPAGES, from.rssFile);
+  writeK64(k, mm + at('mm_struct', 'rss_stat') + 8 * MM_ANONPAGES, from.rssAnon);
+  const lock = mm + at('mm_struct', 'mmap_sem') + at('rw_semaphore', 'wait_list');
+  if (readK64(k, lock) === 0) {
+    writeK64(k, lock, lock);
+    writeK64(k, lock + 8, lock);
+  }
   put('total_vm', from.totalVmPages);
   put('hiwater_rss', from.hiwaterRss);
   put('locked_vm', from.lockedPages);
@@ -205,6 +216,8 @@ function memory(k: Kernel, mm: Vaddr, subject: Task): void {
   put('arg_end', from.argEnd);
 }
 
+const MM_FILEPAGES = 0;
+const MM_ANONPAGES = 1;
 const CRED_IDS = ['uid', 'gid', 'suid', 'sgid', 'euid', 'egid', 'fsuid', 'fsgid', 'securebits'] as const;
 
 function credentials(k: Kernel, mirror: Mirror, subject: Task): void {

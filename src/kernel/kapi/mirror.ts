@@ -36,6 +36,7 @@ import {
   utsNamespace,
 } from './mirror-fill.ts';
 import type { Mirror } from './tasking.ts';
+import { findVma, provideMmOwner, refreshVmas } from './vma-list.ts';
 
 export { TaskStateBits } from './mirror-fill.ts';
 
@@ -156,6 +157,7 @@ function idleMirror(k: Kernel): Mirror | null {
 function bury(k: Kernel, mirror: Mirror): void {
   const { dead, mirrors, byAddress } = k.tasking;
   mirrors.delete(mirror.tid);
+  refreshVmas(k, mirror.tid, null);
   writeK64(k, mirror.address + T.state, 0x40);
   writeK32(k, mirror.address + T.exitState, 0x10);
   dead.push(mirror);
@@ -252,4 +254,17 @@ export const preemptCount = (k: Kernel, subject: Task): number => {
 export function mmPointer(k: Kernel, subject: Task): Vaddr {
   const mirror = subject.mm ? mirrorOf(k, subject) : null;
   return mirror ? mirror.page + MM : 0;
+}
+
+provideMmOwner((k, tid) => {
+  const subject = k.task.tasks.get(tid);
+  const mirror = k.tasking.mirrors.get(tid);
+  return subject?.mm && mirror ? { mm: subject.mm, pointer: mirror.page + MM } : null;
+});
+
+/** find_vma of the address space whose struct lies at `mm`; 0 when nobody has it. */
+export function vmaOf(k: Kernel, mm: Vaddr, address: number): Vaddr {
+  for (const mirror of k.tasking.mirrors.values())
+    if (mirror.page + MM === mm) return findVma(k, mirror.tid, address);
+  return 0;
 }

@@ -122,7 +122,12 @@ kapi('proc_symlink', (k, task, [at, parent, target]) => {
   const text = loadString(k, task, target, 4096);
   return text === null ? 0 : addEntry(k, task, at, 0o777, parent, { kind: 'link' }, 'proc_symlink', text);
 });
-kapi('proc_set_size', () => 0);
+kapi('proc_set_size', (k, _task, [entry, size]) => {
+  const names = kapiRoom(k).procs.get(entry)?.names;
+  const node = names && findDynamic(k, 'proc', names);
+  if (node) node.data = { ...node.data, fileSize: size };
+  return 0;
+});
 kapi('proc_set_user', (k, _task, [entry, uid, gid]) => {
   const names = kapiRoom(k).procs.get(entry)?.names;
   const node = names && findDynamic(k, 'proc', names);

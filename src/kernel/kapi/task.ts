@@ -20,6 +20,7 @@ import {
   taskAt,
   taskOfPid,
   taskPointer,
+  vmaOf,
 } from './mirror.ts';
 import { kapi } from './registry.ts';
 
@@ -51,6 +52,7 @@ kapi('get_task_pid', (k, task, [address]) => {
   return found ? pidPointer(k, found) : 0;
 });
 for (const name of ['put_pid', '__put_task_struct', 'mmput', 'mmdrop', '__put_cred']) kapi(name, () => 0);
+kapi('find_vma', (k, _task, [mm, address]) => vmaOf(k, mm, address < 0 ? 2 ** 64 + address : address));
 kapi('pid_vnr', (k, _task, [pid]) => taskOfPid(k, pid)?.tid ?? 0);
 kapi('get_task_mm', (k, task, [address]) => {
   const found = target(k, task, address);

@@ -117,6 +117,8 @@ export interface TaskingRoom {
   syscallTable: Vaddr;
   /** Tasks of old kernels that said set_fs(KERNEL_DS). */
   kernelDs: Set<number>;
+  /** Lists of struct vm_area_struct that modules walk, by tid: pages, and what they show. */
+  vmaLists: Map<number, { pages: number; shows: string }>;
   /** What the variable `jiffies` in guest memory says. */
   jiffies: number;
   /** Workers named so far. */
@@ -151,6 +153,7 @@ export function createTaskingRoom(): TaskingRoom {
     returns: new Map(),
     syscallTable: 0,
     kernelDs: new Set(),
+    vmaLists: new Map(),
     jiffies: 0,
     workerNumber: 0,
   };

@@ -130,25 +130,36 @@ defineKernfs({
       uevent_helper: constant('\n', 0o644),
       uevent_seqnum: attribute((k) => `${k.drivers.ueventSeq}\n`),
     }),
-    module: group({
-      kernel: builtin('kernel', {
-        consoleblank: ['0', 0o444],
-        crash_kexec_post_notifiers: ['N', 0o644],
-        initcall_debug: ['N', 0o644],
-        panic: ['0', 0o644],
-        panic_on_warn: ['0', 0o644],
-        pause_on_oops: ['0', 0o644],
-      }),
-      module: builtin('module', { sig_enforce: ['N', 0o444] }),
-      printk: builtin('printk', {
-        always_kmsg_dump: ['N', 0o644],
-        console_suspend: ['Y', 0o644],
-        ignore_loglevel: ['N', 0o644],
-        time: ['Y', 0o644],
-      }),
-      sysrq: builtin('sysrq', { sysrq_downtime_ms: ['0', 0o644] }),
-      workqueue: builtin('workqueue', { disable_numa: ['N', 0o444], power_efficient: ['N', 0o444] }),
-    }),
+    module: group(
+      {
+        kernel: builtin('kernel', {
+          consoleblank: ['0', 0o444],
+          crash_kexec_post_notifiers: ['N', 0o644],
+          initcall_debug: ['N', 0o644],
+          panic: ['0', 0o644],
+          panic_on_warn: ['0', 0o644],
+          pause_on_oops: ['0', 0o644],
+        }),
+        module: builtin('module', { sig_enforce: ['N', 0o444] }),
+        printk: builtin('printk', {
+          always_kmsg_dump: ['N', 0o644],
+          console_suspend: ['Y', 0o644],
+          ignore_loglevel: ['N', 0o644],
+          time: ['Y', 0o644],
+        }),
+        sysrq: builtin('sysrq', { sysrq_downtime_ms: ['0', 0o644] }),
+        workqueue: builtin('workqueue', { disable_numa: ['N', 0o444], power_efficient: ['N', 0o444] }),
+      },
+      {
+        // What modules may be compressed with, told since 5.19.
+        *list(k) {
+          if (!k.identity.release.startsWith('4.'))
+            yield ['compression', constant('xz\n')] as [string, KernfsNode];
+        },
+        find: (k, _ctx, name) =>
+          name === 'compression' && !k.identity.release.startsWith('4.') ? { node: constant('xz\n') } : null,
+      },
+    ),
     power: group({
       pm_async: constant('1\n', 0o644),
       pm_freeze_timeout: constant('20000\n', 0o644),

@@ -65,3 +65,18 @@ enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 #endif
 #define get_mm_counter(mm, member) ((unsigned long)(mm)->rss_stat[member].counter)
 #define get_mm_rss(mm) (get_mm_counter(mm, MM_FILEPAGES) + get_mm_counter(mm, MM_ANONPAGES) + get_mm_counter(mm, MM_SHMEMPAGES))
+/* Walks over mappings: along the list in old kernels, by address in new ones. */
+struct vma_iterator { struct mm_struct *mm; unsigned long addr; };
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define VMA_ITERATOR(name, __mm, __addr) struct vma_iterator name = { .mm = (__mm), .addr = (__addr) }
+static inline void vma_iter_init(struct vma_iterator *vmi, struct mm_struct *mm, unsigned long addr) { vmi->mm = mm; vmi->addr = addr; }
+static inline struct vm_area_struct *vma_next(struct vma_iterator *vmi)
+{
+	struct vm_area_struct *vma = find_vma(vmi->mm, vmi->addr);
+
+	if (vma)
+		vmi->addr = vma->vm_end;
+	return vma;
+}
+#define for_each_vma(__vmi, __vma) while (((__vma) = vma_next(&(__vmi))) != NULL)
+#endif

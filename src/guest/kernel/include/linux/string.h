@@ -5,7 +5,7 @@
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define __strscpy0(dst, src, ...) sized_strscpy(dst, src, sizeof(dst))
 #define __strscpy1(dst, src, size) sized_strscpy(dst, src, size)
-#define __strscpy_pick(a, b, c, name, ...) name
+#define __strscpy_pick(a, b, name, ...) name
 #define strscpy(dst, src, ...) __strscpy_pick(0, ##__VA_ARGS__, __strscpy1, __strscpy0)(dst, src, ##__VA_ARGS__)
 #endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 2, 0)
