@@ -73,6 +73,7 @@ export interface WorkerCalls {
     attributes?: FileAttributes,
   ): { files: number; bytes: number };
   connect(id: string, handle: number, port: number): void;
+  sftp(id: string, handle: number, user: string): void;
   inspect(id: string, part: InspectPart, key?: string): unknown;
   sync(id: string): void;
   findUser(

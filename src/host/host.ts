@@ -313,6 +313,19 @@ export class WorkerHost implements Host {
     return { input: endpoint.input, output: endpoint.outputs[0] };
   }
 
+  async sftp(id: string, user: string): ReturnType<Host['sftp']> {
+    const link = this.#link(id);
+    const endpoint = link.open(duplexShape);
+    try {
+      await link.call('sftp', id, endpoint.handle, user);
+    } catch (error) {
+      endpoint.lose(error as Error);
+      throw error;
+    }
+    if (!endpoint.input) throw new Error('a session has an input');
+    return { input: endpoint.input, output: endpoint.outputs[0] };
+  }
+
   inspect(id: string, part: InspectPart, key?: string): Promise<unknown> {
     return this.#call('inspect', id, part, key);
   }

@@ -313,6 +313,12 @@ export interface Host {
   /** A TCP connection from inside the machine to a port of its own loopback, as a duplex pair; rejects with ECONNREFUSED. */
   connect(id: string, port: number): Promise<{ input: Writable; output: Readable }>;
 
+  /**
+   * An SFTP session (version 3 with OpenSSH's extensions) with the rights of a user: requests in, answers out. Answers say what the
+   * machine has done; what must last is durable after {@link sync}.
+   */
+  sftp(id: string, user: string): Promise<{ input: Writable; output: Readable }>;
+
   inspect(id: string, part: InspectPart, key?: string): Promise<unknown>;
   /** Resolves when everything the machine has on its disk is durable. */
   sync(id: string): Promise<void>;

@@ -42,6 +42,7 @@ import * as power from './power.ts';
 import { ProcessBridge } from './process.ts';
 import { CONSOLE, type Resident } from './resident.ts';
 import { consoleTerminal, cutWire, forgetHandle } from './sessions.ts';
+import { SftpSession } from './sftp.ts';
 import { Terminal } from './terminal.ts';
 import { TreeReader, TreeWriter } from './tree.ts';
 
@@ -214,6 +215,14 @@ export function serve(w: WorkerContext): Served {
         r.bridges.delete(handle);
         forgetHandle(w, r, handle);
       }
+    },
+    sftp: (id, handle, user) => {
+      const r = at(id);
+      return use(w, r, (vm) => {
+        mustRun(r, vm);
+        r.bridges.set(handle, new SftpSession(w.send, handle, vm, user));
+        w.handles.set(handle, r);
+      });
     },
     connect: (id, handle, port) => {
       const r = at(id);
