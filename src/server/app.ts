@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** pino, or something like it; none: silence. */
   log?: FastifyBaseLogger;
   limits?: Partial<Limits>;
+  /** Addresses of proxies whose X-Forwarded-For is believed; default: nobody's. */
+  trustProxy?: string[];
   /** Folder of the built web page, served at `/`. */
   webFolder?: string;
   version?: string;
@@ -46,6 +48,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
     ...(options.log ? { loggerInstance: options.log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
+    trustProxy: options.trustProxy ?? false,
     requestTimeout: limits.requestTimeoutMs,
     http: {
       headersTimeout: limits.headersTimeoutMs,

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
@@ -40,12 +40,34 @@ function hostOf(environment: Environment): string {
   return host === 'localhost' ? '127.0.0.1' : host;
 }
 
+function countOf(environment: Environment, name: string, what: string): number | undefined {
+  const text = environment[name];
+  if (text === undefined || text === '') return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new ServerStartError(`${name} is ${what}, from 1 on, not ${text}`);
+  return Number(text);
+}
+
+function proxyOf(environment: Environment): string[] | undefined {
+  const addresses = (environment.OOPSBOX_TRUST_PROXY ?? '').split(',').filter((one) => one !== '');
+  for (const address of addresses)
+    if (isIP(address.replace(/\/\d+$/, '')) === 0)
+      throw new ServerStartError(`OOPSBOX_TRUST_PROXY is addresses of your proxies, a,b/24, not ${address}`);
+  return addresses.length === 0 ? undefined : addresses;
+}
+
+function levelOf(environment: Environment): string {
+  const level = environment.OOPSBOX_LOG_LEVEL || 'info';
+  if (level !== 'silent' && !Object.hasOwn(pino.levels.values, level))
+    throw new ServerStartError(
+      `OOPSBOX_LOG_LEVEL is one of silent, ${Object.keys(pino.levels.values).join(', ')}, not ${level}`,
+    );
+  return level;
+}
+
 /** The settings that the environment gives. Throws a {@link ServerStartError} that names the variable. */
 export function settingsOf(environment: Environment): ServerSettings {
-  const dataFolder = environment.OOPSBOX_DATA || join(ROOT, 'data');
-  const rate = environment.OOPSBOX_RATE_LIMIT;
-  if (rate !== undefined && !/^[1-9]\d{0,8}$/.test(rate))
-    throw new ServerStartError(`OOPSBOX_RATE_LIMIT is requests a minute for each person, not ${rate}`);
+  const dataFolder = resolve(environment.OOPSBOX_DATA || join(ROOT, 'data'));
+  const rate = countOf(environment, 'OOPSBOX_RATE_LIMIT', 'requests a minute for each person');
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   return {
     dataFolder,
@@ -57,7 +79,10 @@ export function settingsOf(environment: Environment): ServerSettings {
         : portOf(environment, 'OOPSBOX_SSH_PORT', DEFAULT_SSH_PORT),
     sshIpv6Prefix: environment.OOPSBOX_SSH_IPV6_PREFIX || undefined,
     databaseUrl: environment.DATABASE_URL || undefined,
-    limits: rate === undefined ? {} : { ...DEFAULT_LIMITS, requestsPerMinute: Number(rate) },
+    limits: rate === undefined ? {} : { ...DEFAULT_LIMITS, requestsPerMinute: rate },
+    workers: countOf(environment, 'OOPSBOX_WORKERS', 'how many threads run VMs'),
+    hibernateAfterSec: countOf(environment, 'OOPSBOX_HIBERNATE_SEC', 'seconds until an idle VM sleeps'),
+    trustProxy: proxyOf(environment),
     version,
   };
 }
@@ -111,6 +136,7 @@ function welcome(
 /** Starts the server of this process and keeps it until a signal comes. */
 export async function startServer(environment: Environment = process.env): Promise<void> {
   const settings = settingsOf(environment);
+  const level = levelOf(environment);
   mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 });
   const onTerminal = process.stdout.isTTY === true;
   const logFile = join(settings.dataFolder, 'server.log');
@@ -121,7 +147,7 @@ export async function startServer(environment: Environment = process.env): Promi
     ...settings,
     onProgress: progress.onProgress,
     webFolder: await buildWeb(cacheFolder()),
-    log: { level: environment.OOPSBOX_LOG_LEVEL || 'info', destination },
+    log: { level, destination },
     prepare: async ({ lab, url }) => {
       demo = await seedDemo({
         lab,

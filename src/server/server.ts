@@ -32,6 +32,8 @@ export interface ServerSettings {
   workers?: number;
   hibernateAfterSec?: number;
   limits?: Partial<Limits>;
+  /** Addresses of proxies whose X-Forwarded-For is believed. */
+  trustProxy?: string[];
   version?: string;
   log?: { level: string; destination: DestinationStream };
   /** Told of the making of the base image where it is missing. */
@@ -132,6 +134,7 @@ export async function openServer(settings: ServerSettings): Promise<OpenServer> 
       host,
       log: log as never,
       limits: settings.limits,
+      trustProxy: settings.trustProxy,
       webFolder: settings.webFolder,
       version: settings.version,
       metrics: () => ssh?.metrics() ?? {},

@@ -79,6 +79,9 @@ describe('a restart', () => {
     [{ OOPSBOX_PORT: '70000' }, /OOPSBOX_PORT/],
     [{ OOPSBOX_HOST: 'my host' }, /OOPSBOX_HOST/],
     [{ OOPSBOX_RATE_LIMIT: 'many' }, /OOPSBOX_RATE_LIMIT/],
+    [{ OOPSBOX_WORKERS: '0' }, /OOPSBOX_WORKERS/],
+    [{ OOPSBOX_HIBERNATE_SEC: '-1' }, /OOPSBOX_HIBERNATE_SEC/],
+    [{ OOPSBOX_TRUST_PROXY: 'yes' }, /OOPSBOX_TRUST_PROXY/],
   ])('the environment %j is refused by name', (environment, message) => {
     expect(() => settingsOf(environment)).toThrow(ServerStartError);
     expect(() => settingsOf(environment)).toThrow(message);
