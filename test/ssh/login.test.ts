@@ -88,7 +88,13 @@ describe('keys', () => {
     await lab.logged(/Connection closed by invalid user nobody-here/);
   });
   it('ssh-copy-id works, and chmod mistakes teach what they teach on a real machine', async () => {
-    await authorize(lab.publicKey(lab.strangerKey));
+    const copied = await run('ssh-copy-id', [
+      ...['-f', '-i', `${lab.strangerKey}.pub`, '-p', String(lab.port), '-o', `IdentityFile=${lab.key}`],
+      ...lab.options().filter((word, i, all) => word !== '-F' && all[i - 1] !== '-F'),
+      `student@${lab.vm.address}`,
+    ]);
+    expect([copied.status, copied.stdout]).toEqual([0, expect.stringContaining('Number of key(s) added: 1')]);
+    expect(await lab.inside(`stat -c '%a %U' ${AUTHORIZED}`)).toBe('600 student\n');
     expect(await lab.out('id -un', stranger())).toBe('student\n');
     await lab.inside(`chmod 666 ${AUTHORIZED}`);
     expect((await lab.ssh('true', stranger())).status).toBe(255);

@@ -136,6 +136,19 @@ describe('machines that die', () => {
     for (let tries = 0; back === '' && tries < 100; tries++) back = (await lab.ssh('echo back')).stdout;
     expect(back).toBe('back\n');
   });
+  it('one that sleeps in the store wakes at the next key, and the session goes on', async () => {
+    const pty = new Pty('ssh', lab.to([]));
+    await pty.until('$ ');
+    await pty.type('word=remembered; sleep 1000 &\n', /\[1\] \d+\r\n.*\$ $/);
+    await lab.host.suspend(lab.vm.id);
+    expect((await lab.host.status(lab.vm.id)).state).toBe('SUSPENDED');
+    await pty.type('echo $word; jobs\n', /remembered\r\n.*Running/);
+    await lab.logged('Starting session: shell');
+    await lab.host.suspend(lab.vm.id);
+    expect(await lab.out('echo awake')).toBe('awake\n');
+    await pty.type('kill %1; exit\n', 'logout');
+    expect(await pty.exit).toBe(0);
+  });
   it('a panic stalls the session as a dead machine would, until the reset', async () => {
     const pty = new Pty('ssh', ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=2', ...lab.to([])]);
     await pty.until('$ ');

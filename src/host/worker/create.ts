@@ -99,6 +99,13 @@ export function giveHostname(vm: Vm, hostname: string, live: boolean): void {
   if (live) vm.kernel.hostname = hostname;
 }
 
+/** SSH host keys of its own; a deterministic machine has the same in every life. */
+export function giveHostKeys(vm: Vm, { deterministic, hostname }: VmSpec): void {
+  const seed = deterministic ? Buffer.alloc(32) : randomBytes(32);
+  for (const { path, mode, content } of sshHostKeyFiles(seed, hostname))
+    writeFile(vm, path, Buffer.from(content), { mode });
+}
+
 /** What of the spec a kernel can take on at once; memory is fixed until it boots. */
 export function applyQuotas(vm: Vm, { quotas }: VmSpec): void {
   const k = vm.kernel;
@@ -126,9 +133,7 @@ export function makeVm(w: WorkerContext, r: Resident, host: KernelHost): Vm {
     writeFile(vm, '/etc/machine-id', Buffer.from(`${randomBytes(16).toString('hex')}\n`), { mode: 0o444 });
   }
   giveHostname(vm, spec.hostname, true);
-  const keySeed = spec.deterministic ? Buffer.alloc(32) : randomBytes(32);
-  for (const { path, mode, content } of sshHostKeyFiles(keySeed, spec.hostname))
-    writeFile(vm, path, Buffer.from(content), { mode });
+  giveHostKeys(vm, spec);
   for (let bytes = consoleRead(vm); bytes.length > 0; bytes = consoleRead(vm)) {
     // What the template's console says was said under the template's name.
     const text = Buffer.from(bytes).toString('latin1');

@@ -23,7 +23,7 @@ import {
 import { StoreError, type VmRecord } from '../store-types.ts';
 import { HostError, type VmSpec } from '../types.ts';
 import { tell, type WorkerContext, wake } from './context.ts';
-import { applyQuotas, bootOptions, checkSpec, giveHostname, makeVm } from './create.ts';
+import { applyQuotas, bootOptions, checkSpec, giveHostKeys, giveHostname, makeVm } from './create.ts';
 import { commit } from './loop.ts';
 import { newResident, type Resident, statusOf } from './resident.ts';
 import {
@@ -476,7 +476,11 @@ export async function fork(
       const saved = readSessions(sessions);
       if (saved) loadSessions(w, r, saved, true);
       changePace(child, deterministic);
-      if (hostname !== from.record.spec.hostname) giveHostname(child, hostname, true);
+      if (hostname !== from.record.spec.hostname) {
+        giveHostname(child, hostname, true);
+        // Two machines on one network with one key would be one to every client.
+        giveHostKeys(child, spec);
+      }
       take(w, r, child);
       closeStrays(r);
       await w.store.commitDisk(id, child.kernel);
