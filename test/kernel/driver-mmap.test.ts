@@ -19,6 +19,9 @@ static char *block, *big;
 static struct page *single[2];
 static void area_open(struct vm_area_struct *vma) { maps++; pr_info("mapper: open %lu pages\\n", vma_pages(vma)); }
 static void area_close(struct vm_area_struct *vma) { maps--; pr_info("mapper: close %lu pages\\n", vma_pages(vma)); }
+#if LINUX_VERSION_CODE < KERNEL_VERSION(4, 17, 0)
+#define vm_fault_t int
+#endif
 static vm_fault_t area_fault(struct vm_fault *vmf) {
   if (vmf->pgoff >= 2) return VM_FAULT_SIGBUS;
   faults++;
