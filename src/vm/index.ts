@@ -46,6 +46,7 @@ export {
   type ProcessOptions,
   readOutput,
   resizeTerminal,
+  sessionBegun,
   signalProcess,
   signalTree,
   spawnProcess,

@@ -198,6 +198,13 @@ export function exitStatusOf(vm: Vm, pid: number): ExitStatus | null {
   return signal === 0 ? { exitCode: (status >> 8) & 0xff, signal: null } : { exitCode: null, signal };
 }
 
+/** Whether the session that a login opens is there; true for whatever is no login. */
+export function sessionBegun(vm: Vm, pid: number): boolean {
+  if (spawned(vm, pid).sessionStatus === undefined) return true;
+  const { groups } = vm.kernel.task;
+  return groups.get(pid)?.children.some((child) => groups.get(child)?.sid === child) ?? true;
+}
+
 /** Forgets an ended process and closes the host's ends. */
 export function forgetProcess(vm: Vm, pid: number): void {
   const host = spawned(vm, pid);

@@ -32,6 +32,15 @@ describe('a terminal', () => {
     expect(await term.closed).toBe(1000);
   });
 
+  it('what is typed before the shell is there is not lost', async () => {
+    const term = lab.terminal('student', `/vms/${vm}/terminal`);
+    await term.message('ready');
+    term.type('echo early-$((3*3)); exit 4\r');
+    await term.shows('early-9');
+    expect(await term.message('exit')).toMatchObject({ exitCode: 4 });
+    await term.closed;
+  });
+
   it('goes on after a dropped connection, with nothing missed and nothing twice', async () => {
     const first = lab.terminal('student', `/vms/${vm}/terminal`);
     const { terminal } = (await first.message('ready')) as { terminal: { id: string } };

@@ -92,7 +92,13 @@ export function pump(w: WorkerContext, r: Resident, vm: Vm, nowMs: number): bool
 }
 
 /** The wire of a terminal whose process is gone. */
-const ended = { read: () => new Uint8Array(0), write: () => -1, resize: () => {}, exit: () => null };
+const ended = {
+  read: () => new Uint8Array(0),
+  write: () => -1,
+  resize: () => {},
+  exit: () => null,
+  begun: () => true,
+};
 
 /** How far the clock of a deterministic machine may jump over idle time now. */
 function skipOf(r: Resident, vm: Vm): number {
@@ -173,6 +179,12 @@ function idle(w: WorkerContext, r: Resident, vm: Vm, slice: SliceResult, nowMs: 
     r.booting.resolve();
     r.booting = null;
   }
+  for (const terminal of r.terminals.values())
+    if (terminal.awaitsSession && terminal.hasInput()) {
+      // A login that waits before there is a session is asking something.
+      terminal.awaitsSession = false;
+      return;
+    }
   let waitMs = slice.idleMs;
   if (r.execs.size > 0) {
     const { ns } = execLeft(r, vm);

@@ -302,6 +302,7 @@ function openTerminal(
     createdSec: Math.floor(Date.now() / 1000),
   };
   const terminal = new Terminal(w.send, start);
+  terminal.awaitsSession = request.argv === undefined;
   r.terminals.set(start.id, terminal);
   tell(w, r, 'terminal.opened', { terminal: start.id, pid, user });
   return terminal.info();

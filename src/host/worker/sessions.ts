@@ -12,6 +12,7 @@ import {
   forgetProcess,
   readOutput,
   resizeTerminal,
+  sessionBegun,
   writeInput,
 } from '../../vm/index.ts';
 import type { WorkerContext } from './context.ts';
@@ -67,6 +68,7 @@ export function wireOf(r: Resident, terminal: Terminal): TerminalWire | null {
       write: (bytes) => consoleWrite(vm, bytes),
       resize: (size) => consoleResize(vm, size),
       exit: () => null,
+      begun: () => true,
     };
   return {
     read: (max) => readOutput(vm, pid, 'stdout', max),
@@ -76,6 +78,7 @@ export function wireOf(r: Resident, terminal: Terminal): TerminalWire | null {
       const status = exitStatusOf(vm, pid);
       return status && processExit(status);
     },
+    begun: () => sessionBegun(vm, pid),
   };
 }
 

@@ -24,6 +24,8 @@ export interface TerminalWire {
   resize(size: WindowSize): void;
   /** How its process ended; null while it runs. */
   exit(): ProcessExit | null;
+  /** Whether a login has opened its session. */
+  begun(): boolean;
 }
 
 interface Viewer {
@@ -62,6 +64,8 @@ export class Terminal {
   exit: ProcessExit | null = null;
   /** When its process ended (host clock, ms). */
   exitMs = 0;
+  /** What is typed waits for the session: login throws away what came before it. */
+  awaitsSession = false;
   readonly viewers = new Map<number, Viewer>();
   readonly #send: Send;
   #ring: ByteRing;
@@ -160,7 +164,8 @@ export class Terminal {
   /** Moves bytes both ways; `allowed`: most bytes of output. Answers what was printed, and whether anything moved. */
   pump(wire: TerminalWire, allowed: number): { printed: number; moved: boolean } {
     let moved = false;
-    for (const viewer of this.viewers.values())
+    if (this.awaitsSession && (this.exit || wire.begun())) this.awaitsSession = false;
+    for (const viewer of this.awaitsSession ? [] : this.viewers.values())
       moved = viewer.inlet.drain((bytes) => (this.exit ? -1 : wire.write(bytes))) || moved;
     let printed = 0;
     for (;;) {
