@@ -142,8 +142,8 @@ export interface GuestMemory {
   store32(paddr: number, value: number): void;
   /** A copy of this guest that shares every frame copy-on-write. */
   fork(): GuestMemory;
-  /** The whole memory as data; see {@link Machine.restoreGuest}. */
-  save(): SavedGuestMemory;
+  /** The whole memory as data; see {@link Machine.restoreGuest}. Without content `privateBytes` is empty: {@link page} has it. */
+  save(withContent?: boolean): SavedGuestMemory;
   /** Gives every frame back. The object is dead afterwards. */
   destroy(): void;
 }

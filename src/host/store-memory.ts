@@ -6,7 +6,7 @@
  * are; the others hold the content of guest pages, {@link CHUNK_PAGES} each.
  */
 import { deserialize } from 'node:v8';
-import type { SavedGuestMemory } from '../cpu/machine.ts';
+import type { GuestMemory, SavedGuestMemory } from '../cpu/machine.ts';
 import type { KernelState } from '../kernel/kernel.ts';
 import { saveLoaded } from '../kernel/task/regs.ts';
 import { type Checkpoint, serialize, stateOf } from '../vm/checkpoint.ts';
@@ -33,16 +33,36 @@ export function memoryKey(memory: number, chunk: number): Buffer {
 
 export const memoryOf = (key: Buffer): number => key.readUIntBE(0, 6);
 
-/** A machine's memory as the values of its rows, in the order of their chunks. */
-export function takeMemory(vm: Vm): Buffer[] {
+/** A machine's memory on its way to the store: what the kernel is, and pages shared with it until it writes them. */
+export interface TakenMemory {
+  head: Buffer;
+  guest: GuestMemory;
+  pfns: readonly number[];
+  bytes: number;
+}
+
+/** Takes a machine's memory as it is now, at little cost: its content is read later, in steps, by {@link memoryRows}. */
+export function takeMemory(vm: Vm): TakenMemory {
   const k = vm.kernel;
   saveLoaded(k);
-  const { privateBytes, ...table } = k.guest.save();
-  const head: Head = { imageId: k.image.id, state: stateOf(k), table };
-  const values = [seal(serialize(head))];
-  for (let at = 0; at < privateBytes.length; at += CHUNK_PAGES * PAGE)
-    values.push(seal(privateBytes.subarray(at, at + CHUNK_PAGES * PAGE)));
-  return values;
+  const guest = k.guest.fork();
+  const { privateBytes: _none, ...table } = guest.save(false);
+  const saved: Head = { imageId: k.image.id, state: stateOf(k), table };
+  const head = seal(serialize(saved));
+  return { head, guest, pfns: table.privatePfns, bytes: head.length + table.privatePfns.length * PAGE };
+}
+
+/** The values of the rows, in the order of their chunks. Whoever is through with them destroys the guest. */
+export function* memoryRows({ head, guest, pfns }: TakenMemory): Generator<Buffer> {
+  yield head;
+  for (let at = 0; at < pfns.length; at += CHUNK_PAGES) {
+    const part = pfns.slice(at, at + CHUNK_PAGES);
+    const bytes = new Uint8Array(part.length * PAGE);
+    part.forEach((pfn, i) => {
+      bytes.set(guest.page(pfn, false), i * PAGE);
+    });
+    yield seal(bytes);
+  }
 }
 
 /** The checkpoint that rows make. `read` answers a chunk's value. Throws a {@link StoreError} where one is missing or damaged. */

@@ -15,7 +15,7 @@ import { sourcesHash } from '../vm/template.ts';
 import type { Vm } from '../vm/vm.ts';
 import { type Env, openEnv } from './store-env.ts';
 import { type DiskFact, type Lane, Lanes, type SleepFact } from './store-lane.ts';
-import { loadMemory, memoryKey, takeMemory } from './store-memory.ts';
+import { loadMemory, memoryKey, memoryRows, type TakenMemory, takeMemory } from './store-memory.ts';
 import { copyDisk, newNumber, removeDisk, removeMemory, sweep } from './store-numbers.ts';
 import { type Delta, diskRange, loadRows, type Row, takeDelta } from './store-rows.ts';
 import { type StoredVm, StoreError, type VmRecord, type VmStore, type Wakeup } from './store-types.ts';
@@ -38,10 +38,14 @@ interface Taken {
   before: DiskFact;
 }
 
+/** What a lane does for a machine, and what is to be done after it in any case. */
+interface LaneWork<T> {
+  work: (lane: Lane) => Promise<T>;
+  after?: () => void;
+}
+
 const NO_DISK: DiskFact = { disk: 0, generation: 0, bytes: 0 };
 const MAX_ID = 200;
-/** Rows of memory that go in one transaction. */
-const MEMORY_STEP = 16;
 
 const vmKey = (id: string): string => `vm/${id}`;
 const diskKey = (id: string): string => `disk/${id}`;
@@ -234,32 +238,33 @@ class LmdbStore implements VmStore {
   commitDisk(id: string, kernel: Kernel): Promise<void> {
     const busy = this.#lanes.find(id);
     if (!hasChanges(kernel)) return busy ? this.#lanes.run(busy, false, async () => {}) : Promise.resolve();
-    return this.#inTurnWith(id, kernel, ({ delta, fact, before }) => async (lane) => {
-      const { sleep } = lane;
-      lane.sleep = null;
-      const begin = performance.now();
-      await this.#env.root.batch(() => {
-        this.#putDelta(id, delta, fact);
-        if (sleep) this.#env.facts.remove(sleepKey(id));
-      });
-      this.#count(delta, performance.now() - begin);
-      this.#forget(before.disk === fact.disk ? 0 : before.disk, sleep);
-    });
+    const write =
+      ({ delta, fact, before }: Taken) =>
+      async (lane: Lane) => {
+        const { sleep } = lane;
+        lane.sleep = null;
+        const begin = performance.now();
+        await this.#env.root.batch(() => {
+          this.#putDelta(id, delta, fact);
+          if (sleep) this.#env.facts.remove(sleepKey(id));
+        });
+        this.#count(delta, performance.now() - begin);
+        this.#forget(before.disk === fact.disk ? 0 : before.disk, sleep);
+      };
+    return this.#inTurnWith(id, kernel, (taken) => ({ work: write(taken) }));
   }
 
   /** Takes the kernel's changes now, and writes them in turn; when that fails the kernel forgets that they were taken. */
-  async #inTurnWith<T>(
-    id: string,
-    kernel: Kernel,
-    prepare: (taken: Taken) => (lane: Lane) => Promise<T>,
-  ): Promise<T> {
+  async #inTurnWith<T>(id: string, kernel: Kernel, prepare: (taken: Taken) => LaneWork<T>): Promise<T> {
     const lane = this.#lane(id);
-    const work = prepare(this.#take(lane, kernel));
+    const { work, after } = prepare(this.#take(lane, kernel));
     try {
       return await this.#guard(this.#lanes.run(lane, true, () => work(lane)));
     } catch (error) {
       kernel.changes = noChanges(true);
       throw error;
+    } finally {
+      after?.();
     }
   }
 
@@ -319,27 +324,20 @@ class LmdbStore implements VmStore {
 
   // ---- sleep ----
 
-  async #putMemory(values: readonly Buffer[]): Promise<number> {
+  /** Writes a memory row by row, so that other machines have their turns in between. */
+  async #putMemory(taken: TakenMemory, generation: number): Promise<SleepFact> {
     const memory = newNumber();
-    for (let at = 0; at < values.length; at += MEMORY_STEP)
-      await this.#env.memory.batch(() => {
-        for (let n = at; n < Math.min(at + MEMORY_STEP, values.length); n++)
-          this.#env.memory.put(memoryKey(memory, n), values[n]);
-      });
-    return memory;
-  }
-
-  #sleepFact(memory: number, generation: number, values: readonly Buffer[]): SleepFact {
-    const bytes = values.reduce((sum, value) => sum + value.length, 0);
-    return { memory, generation, build: sourcesHash(), bytes, shared: false };
+    let chunk = 0;
+    for (const row of memoryRows(taken)) await this.#env.memory.put(memoryKey(memory, chunk++), row);
+    return { memory, generation, build: sourcesHash(), bytes: taken.bytes, shared: false };
   }
 
   saveCheckpoint(id: string, vm: Vm): Promise<number> {
     return this.#inTurnWith(id, vm.kernel, ({ delta, fact, before }) => {
-      const values = takeMemory(vm);
-      return async (lane) => {
+      const taken = takeMemory(vm);
+      return this.#with(taken, async (lane) => {
         const old = lane.sleep;
-        const sleep = this.#sleepFact(await this.#putMemory(values), fact.generation, values);
+        const sleep = await this.#putMemory(taken, fact.generation);
         lane.sleep = sleep;
         await this.#env.root.batch(() => {
           this.#putDelta(id, delta, fact);
@@ -348,8 +346,13 @@ class LmdbStore implements VmStore {
         this.#counts.checkpoints++;
         this.#forget(before.disk === fact.disk ? 0 : before.disk, old);
         return sleep.bytes;
-      };
+      });
     });
+  }
+
+  /** The work of a lane, after which the memory taken for it is let go, whatever came of it. */
+  #with<T>(taken: TakenMemory, work: (lane: Lane) => Promise<T>): LaneWork<T> {
+    return { work, after: () => taken.guest.destroy() };
   }
 
   loadCheckpoint(id: string): Wakeup {
@@ -385,8 +388,8 @@ class LmdbStore implements VmStore {
   async saveSnapshot(id: string, snapshotId: string, vm: Vm): Promise<number> {
     this.#checkName(id, snapshotId);
     return this.#inTurnWith(id, vm.kernel, ({ delta, fact, before }) => {
-      const values = takeMemory(vm);
-      return async (lane) => {
+      const taken = takeMemory(vm);
+      return this.#with(taken, async (lane) => {
         const old = lane.sleep;
         lane.sleep = null;
         await this.#env.root.batch(() => {
@@ -394,15 +397,9 @@ class LmdbStore implements VmStore {
           this.#env.facts.remove(sleepKey(id));
         });
         this.#forget(before.disk === fact.disk ? 0 : before.disk, old);
-        const memory = await this.#putMemory(values);
-        return this.#putSnapshot(
-          id,
-          snapshotId,
-          fact,
-          this.#sleepFact(memory, fact.generation, values),
-          false,
-        );
-      };
+        const sleep = await this.#putMemory(taken, fact.generation);
+        return this.#putSnapshot(id, snapshotId, fact, sleep, false);
+      });
     });
   }
 

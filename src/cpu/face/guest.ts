@@ -106,7 +106,7 @@ export class Guest implements GuestMemory {
     return twin;
   }
 
-  save(): SavedGuestMemory {
+  save(withContent = true): SavedGuestMemory {
     const saved: SavedGuestMemory = {
       maxPages: this.maxPages,
       nextFresh: this.nextFresh,
@@ -129,6 +129,7 @@ export class Guest implements GuestMemory {
         saved.sharedKeys.push(key);
       }
     }
+    if (!withContent) return saved;
     saved.privateBytes = new Uint8Array(addresses.length * 4096);
     addresses.forEach((address, i) => {
       saved.privateBytes.set(this.core.bytes.subarray(address, address + 4096), i * 4096);
