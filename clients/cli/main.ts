@@ -35,6 +35,7 @@ program
   .option('--user <name>', 'who runs it (default: root with -c, student on a terminal)')
   .option('--kernel <version>', 'which kernel the VM says it is')
   .option('--memory <MiB>', "the VM's memory (default 512)")
+  .option('--append <words>', "added to the kernel's command line, such as kasan or kmemleak=on")
   .option('--checkpoint <file>', 'load the VM from this file if it exists, save it there on leaving')
   .option('--deterministic', 'time is derived from retired instructions, entropy from a fixed seed')
   .action(async (options) => answers((await import('./run.ts')).runCommand(options)));

@@ -34,6 +34,7 @@ interface RunOptions {
   user?: string;
   kernel?: string;
   memoryMiB: number;
+  append?: string;
   checkpoint?: string;
   deterministic: boolean;
 }
@@ -46,7 +47,7 @@ const CTRL_RIGHT_BRACKET = 0x1d;
 
 /** The options as commander hands them over: text. */
 export type RunArguments = Partial<
-  Record<'command' | 'user' | 'kernel' | 'memory' | 'checkpoint', string>
+  Record<'command' | 'user' | 'kernel' | 'memory' | 'append' | 'checkpoint', string>
 > & {
   deterministic?: boolean;
 };
@@ -59,7 +60,15 @@ function check(parsed: RunArguments): RunOptions {
     throw new UsageError(
       `there is no kernel ${parsed.kernel}; --kernel takes ${Object.keys(KERNELS).join(' or ')}`,
     );
+  if (parsed.append !== undefined && !/^[\x20-\x7e]{0,512}$/.test(parsed.append))
+    throw new UsageError('--append takes at most 512 printable characters');
   return { ...parsed, memoryMiB, deterministic: parsed.deterministic === true };
+}
+
+/** What is added to the kernel's command line: undefined for nothing. */
+function commandLine({ command, user, append }: RunOptions): string | undefined {
+  const login = command === undefined ? `oopsbox.autologin=${user ?? 'student'}` : undefined;
+  return [append, login].filter(Boolean).join(' ') || undefined;
 }
 
 /** Resolves when something from outside may have changed what the VM can do. */
@@ -296,8 +305,7 @@ export async function runCommand(given: RunArguments): Promise<number> {
           {
             release: options.kernel,
             memoryMiB: options.memoryMiB,
-            cmdline:
-              options.command === undefined ? `oopsbox.autologin=${options.user ?? 'student'}` : undefined,
+            cmdline: commandLine(options),
             ...(options.deterministic
               ? {}
               : { seed: randomBytes(32), epochSec: Math.floor(Date.now() / 1000), nsPerInstruction: 0 }),

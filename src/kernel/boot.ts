@@ -73,10 +73,10 @@ export function bootKernel(handles: Handles, options: BootOptions): Kernel {
   initFs(k, options.disk);
   initPanic(k);
   initDrivers(k);
-  initKmemleak(k);
   initTty(k);
   initNet(k);
   bootMessages(k);
+  initKmemleak(k);
   startInit(k, options.init ?? ['/sbin/init', '/etc/init', '/bin/init', '/bin/sh']);
   startKthreads(k);
   return k;
