@@ -287,11 +287,15 @@ waited: Last input:first
   {
     module: 'staticdev',
     tells: 'static keys',
-    run: 'insmod staticdev.ko; cat /dev/key_state; echo enable > /dev/key_state; cat /dev/key_state; echo disable > /dev/key_state; cat /dev/key_state; echo other > /dev/key_state; rmmod staticdev',
+    run: './u_staticdev > /tmp/events & sleep 0.2; insmod staticdev.ko; cat /dev/key_state; echo enable > /dev/key_state; cat /dev/key_state; echo disable > /dev/key_state; cat /dev/key_state; echo other > /dev/key_state; rmmod staticdev; wait; sort /tmp/events; rm /tmp/events',
     out: `fastpath 2 usual
 fastpath 1 do unlikely thing
 fastpath 2 usual
 /bin/bash: line 1: echo: write error: Invalid argument
+add@/devices/virtual/misc/key_state SUBSYSTEM=misc DEVNAME=key_state
+add@/module/staticdev SUBSYSTEM=module
+remove@/devices/virtual/misc/key_state SUBSYSTEM=misc DEVNAME=key_state
+remove@/module/staticdev SUBSYSTEM=module
 `,
   },
   {
@@ -504,6 +508,23 @@ block user page1 FLT-U opens 2 closes 2 faults 2
       'dump: 00000000: 73 69 78 74 65 65 6e 20 62 79 74 65 73 20 6f 6b  sixteen bytes ok',
       'dump: 00000010: 21 6d 6f 72                                      !mor',
     ],
+  },
+  {
+    module: 'sysctls',
+    tells: 'entries of /proc/sys',
+    run: `insmod sysctls.ko; cd /proc/sys/dev/course; ls | tr '\\n' ' '; echo; cat level several name; echo 7 > level; echo 11 > level; echo 7 8 > several; sysctl -w dev.course.name=somebody; echo 42 > told; cat level several told; cd /root/t; rmmod sysctls; ls /proc/sys/dev | grep -c course`,
+    out: `level name several told 
+3
+1\t2\t3
+nobody
+/bin/bash: line 1: echo: write error: Invalid argument
+dev.course.name = somebody
+7
+7\t8\t3
+42
+0
+`,
+    log: ['sysctls: told 42'],
   },
   {
     module: 'twofiles',

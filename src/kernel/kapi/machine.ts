@@ -1,6 +1,7 @@
 /** The machine as modules ask about it: memory use, devices' memory, one processor (lib/, kernel/smp.c, arch). */
 import './data.ts';
 import './remote.ts';
+import './sysctl.ts';
 import type { Kernel } from '../kernel.ts';
 import { memoryUse } from '../mm/index.ts';
 import { LINEAR_BASE } from '../mm/layout.ts';

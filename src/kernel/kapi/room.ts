@@ -82,6 +82,8 @@ export interface KapiRoom {
   /** What the poll operations of files answered in the look that goes on, by tid. */
   polls: Map<number, Polls>;
   buses: Bus[];
+  /** What of /proc/sys modules made, by the handle they hold. */
+  sysctls: Map<Vaddr, string[][]>;
   /** What devm_kmalloc gave, by the struct device it goes with. */
   managed: Map<Vaddr, Vaddr[]>;
   /** Wake-ups of the wait queues that polls named. */
@@ -123,6 +125,7 @@ export function kapiRoom(k: Kernel): KapiRoom {
       classes: new Map(),
       polls: new Map(),
       buses: [],
+      sysctls: new Map(),
       managed: new Map(),
       warned: new Set(),
       areaCalls: [],

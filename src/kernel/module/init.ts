@@ -79,6 +79,8 @@ function afterParams(k: Kernel, name: string, result: number): Outcome {
   if (result < 0) return undo(k, module, result);
   const error = addModuleTree(k, module);
   if (error < 0) return undo(k, module, error);
+  // Since 5.11 the world hears of a module only when its init has run.
+  if (k.identity.release.startsWith('4.')) emitUevent(k, 'add', `/module/${module.name}`, 'module');
   if (module.initFn === 0) return becomeLive(k, module);
   return call(module.initFn, [], { step: 'module.inited', state: { name } });
 }
@@ -127,7 +129,7 @@ function freeInit(k: Kernel, module: LoadedModule): number {
   module.init = [];
   module.initSize = 0;
   module.symbols = module.symbols.filter(({ init }) => !init);
-  emitUevent(k, 'add', `/module/${module.name}`, 'module');
+  if (!k.identity.release.startsWith('4.')) emitUevent(k, 'add', `/module/${module.name}`, 'module');
   return 0;
 }
 

@@ -9,3 +9,7 @@ typedef int proc_handler(struct ctl_table *ctl, int write, void __user *buffer, 
 #endif
 /* @structs */
 /* @kapi */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define register_sysctl(path, table) register_sysctl_sz(path, table, sizeof(table) / sizeof((table)[0]))
+#endif
+
