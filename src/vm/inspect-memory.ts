@@ -2,7 +2,8 @@
  * The kernel heap as inspect shows it. Always true: looking changes nothing; an allocation stays under the name of the module that
  * made it until it is given back, even after the module is gone.
  */
-import { allocations, kmemCaches } from '../kernel/kapi/memory.ts';
+import { writtenAfterFree } from '../kernel/kapi/heap-errors.ts';
+import { allocations, kmemCaches, slabOf } from '../kernel/kapi/memory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { hex64, symbolic } from '../kernel/panic/trace.ts';
 import type { AllocationView, HeapErrorView, MemoryView } from './inspect-schema.ts';
@@ -25,9 +26,18 @@ export function allocationViews(k: Kernel, module?: string): AllocationView[] {
   }));
 }
 
-/** What was done wrong with the heap, the oldest first. */
-const heapErrorViews = (k: Kernel): HeapErrorView[] =>
-  (k.kapi?.heap.errors ?? []).map((error) => ({ ...error, address: hex64(error.address) }));
+/** The cache of the slab that an address lies in. */
+function cacheAt(k: Kernel, address: number): string | null {
+  const slab = slabOf(k, address);
+  return slab ? (k.kapi?.heap.caches[slab.index]?.name ?? null) : null;
+}
+
+/** What was done wrong with the heap, the oldest first; then what nobody has noticed before this look. */
+function heapErrorViews(k: Kernel): HeapErrorView[] {
+  if (!k.kapi) return [];
+  const all = [...k.kapi.heap.errors, ...writtenAfterFree(k, (address) => cacheAt(k, address))];
+  return all.map((error) => ({ ...error, address: hex64(error.address) }));
+}
 
 /** Memory of the VM and the heap of its kernel. */
 export function memoryView(k: Kernel): MemoryView {

@@ -34,7 +34,9 @@ export const HeapErrorView = Type.Object({
   timeNs: ns('when it was noticed'),
   tid: Type.Number(),
   comm: Type.String(),
-  caller: Type.String({ description: 'code that did it; for use-after-free, that got the memory next' }),
+  caller: Type.String({
+    description: 'code that did it; for use-after-free, that got the memory next; 0x0: nobody has yet',
+  }),
   allocatedBy: orNull(Type.String()),
   freedBy: orNull(Type.String()),
   module: orNull(Type.String({ description: 'module that had allocated it' })),

@@ -86,7 +86,7 @@ test('what a module registers is under its name, and stays when it forgets to ta
        wake_up_process(kthread_create_on_node(spin, 0, -1, "messyd"));
        p = __kmalloc(100, 0xcc0); kfree(p); p[3] = 'x'; p = __kmalloc(100, 0xcc0);
        char *q = __kmalloc(100, 0xcc0); kfree(p); kfree(q); kfree(p);
-       p = __kmalloc(40, 0xcc0); return 0; }
+       p = __kmalloc(40, 0xcc0); p = __kmalloc(300, 0xcc0); kfree(p); p[7] = 1; p = __kmalloc(40, 0xcc0); return 0; }
      void cleanup_module(void) {}`,
   );
   vm.out('insmod /tmp/messy.ko; sleep 0.1');
@@ -107,7 +107,8 @@ test('what a module registers is under its name, and stays when it forgets to ta
     ]),
   });
   const { errors } = inspectPart(vm.vm, 'memory');
-  expect(errors.map(({ kind }) => kind)).toEqual(['use-after-free', 'double-free']);
+  expect(errors.map(({ kind }) => kind)).toEqual(['use-after-free', 'double-free', 'use-after-free']);
+  expect(errors[2]).toMatchObject({ size: 300, cache: 'kmalloc-512', caller: '0x0' });
   expect(errors[1]).toMatchObject({ size: 100, cache: 'kmalloc-128', comm: 'insmod', module: 'messy' });
   for (const place of [errors[1].allocatedBy, errors[1].freedBy, errors[1].caller])
     expect(place).toMatch(/^init_module\+0x[0-9a-f]+\/0x[0-9a-f]+ \[messy\]$/);

@@ -69,7 +69,33 @@ export function noteFree(k: Kernel, task: Task, was: Allocation, slabSize: numbe
   freed.set(was.address, { was, caller: callerOf(k, task), tid: task.tid, timeNs: k.time.nowNs, sum });
 }
 
-/** Writes down a misuse. `freed`: what is known of the object. */
+/** A misuse in words. `freed`: what is known of the object. */
+function heapError(
+  k: Kernel,
+  task: Pick<Task, 'tid' | 'comm'>,
+  kind: HeapError['kind'],
+  address: Vaddr,
+  caller: Vaddr,
+  freed: Freed | undefined,
+  live?: Allocation,
+): HeapError {
+  const was = freed?.was ?? live;
+  return {
+    kind,
+    address,
+    size: was?.size ?? 0,
+    cache: was && was.cache !== '' ? was.cache : null,
+    timeNs: k.time.nowNs,
+    tid: task.tid,
+    comm: task.comm,
+    caller: symbolic(k, caller),
+    allocatedBy: was ? symbolic(k, was.caller) : null,
+    freedBy: freed ? symbolic(k, freed.caller) : null,
+    module: was?.module ?? null,
+  };
+}
+
+/** Writes down a misuse. */
 export function noteHeapError(
   k: Kernel,
   task: Task,
@@ -80,20 +106,8 @@ export function noteHeapError(
 ): void {
   const { errors } = kapiRoom(k).heap;
   if (errors.length >= MAX_ERRORS) errors.shift();
-  const was = freed?.was ?? live;
-  errors.push({
-    kind,
-    address,
-    size: was?.size ?? 0,
-    cache: was && was.cache !== '' ? was.cache : null,
-    timeNs: k.time.nowNs,
-    tid: task.tid,
-    comm: task.comm,
-    caller: symbolic(k, callerOf(k, task)),
-    allocatedBy: was ? symbolic(k, was.caller) : null,
-    freedBy: freed ? symbolic(k, freed.caller) : null,
-    module: was?.module ?? callingModule(k, task),
-  });
+  const error = heapError(k, task, kind, address, callerOf(k, task), freed, live);
+  errors.push({ ...error, module: error.module ?? callingModule(k, task) });
 }
 
 /** An object is about to be handed out again: whoever wrote to it after the free has left a trace. */
@@ -111,3 +125,20 @@ export const noteBadFree = (k: Kernel, task: Task, address: Vaddr): void => {
   const known = k.kapi?.heap.freed.get(address);
   noteHeapError(k, task, known ? 'double-free' : 'invalid-free', address, known);
 };
+
+/**
+ * Objects that were written to after they were freed and have not been handed out since: what a look finds that no allocation has
+ * noticed yet. Changes nothing.
+ */
+export function writtenAfterFree(k: Kernel, cacheAt: (address: Vaddr) => string | null): HeapError[] {
+  const found: HeapError[] = [];
+  for (const known of k.kapi?.heap.freed.values() ?? []) {
+    const { was, sum, tid, timeNs } = known;
+    if (sum === null || cacheAt(was.address) !== was.cache) continue;
+    const cache = k.kapi?.heap.caches.find((each) => each?.name === was.cache);
+    if (!cache || sumOf(k, was.address, cache.size, linkOffset(cache.size)) === sum) continue;
+    const nobody = { tid, comm: was.comm };
+    found.push({ ...heapError(k, nobody, 'use-after-free', was.address, 0, known), timeNs });
+  }
+  return found;
+}
