@@ -23,6 +23,7 @@ static void area_close(struct vm_area_struct *vma) { maps--; pr_info("mapper: cl
 #define vm_fault_t int
 #endif
 static vm_fault_t area_fault(struct vm_fault *vmf) {
+  if (iminor(file_inode(vmf->vma->vm_file)) == 5) return *(volatile int *)0;
   if (vmf->pgoff >= 2) return VM_FAULT_SIGBUS;
   faults++;
   get_page(single[vmf->pgoff]);
@@ -37,7 +38,7 @@ static int map(struct file *file, struct vm_area_struct *vma) {
   case 0: err = remap_pfn_range(vma, vma->vm_start, virt_to_phys(block) >> PAGE_SHIFT, size, vma->vm_page_prot); break;
   case 1: err = remap_vmalloc_range(vma, big, 0); break;
   case 2: err = vm_insert_page(vma, vma->vm_start, single[0]); break;
-  case 3: break;
+  case 3: case 5: break;
   default: return -EPERM;
   }
   if (err) return err;
@@ -115,7 +116,7 @@ describe.each(RELEASES)('mmap of a driver on %s', (release) => {
     makeModules(vm, { mapper: MAPPER });
     makeProgram(vm, 'map', PROGRAM);
     vm.out('insmod /root/m/mapper.ko');
-    vm.out('for i in 0 1 2 3 4; do mknod /dev/m$i c $(grep mapper /proc/devices | cut -d" " -f1) $i; done');
+    vm.out('for i in 0 1 2 3 4 5; do mknod /dev/m$i c $(grep mapper /proc/devices | cut -d" " -f1) $i; done');
   }, 120_000);
 
   test('pages of kmalloc, vmalloc and alloc_page are shared with the program', () => {
@@ -161,6 +162,15 @@ describe.each(RELEASES)('mmap of a driver on %s', (release) => {
   test("a refusal is the caller's errno; it can be tried again", () => {
     expect(vm.sh('/root/m/map /dev/m4 shared 1').stdout).toBe('mmap: Operation not permitted\n');
     expect(vm.out('/root/m/map /dev/m0 shared 1')).toBe('[WRITTEN]\n');
+  });
+
+  test('a driver that faults in its fault operation kills who touched the page', () => {
+    const mark = logMark(vm);
+    expect(vm.sh('/root/m/map /dev/m5 shared 1').status).toBe(139);
+    const log = logSince(vm, mark).join('\n');
+    expect(log).toMatch(/virtual address 0{16}\nOops \[#1\]/);
+    expect(log).toMatch(/\] area_fault\+\S+ \[mapper\]\n\[<\S+>\] __do_fault\+/);
+    expect(vm.out('echo alive')).toBe('alive\n');
   });
 
   test('nothing is left behind', () => {

@@ -172,6 +172,17 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** What lies between a page fault of user code and vm_ops->fault. */
+const USER_FAULT = [
+  '__do_fault+0x38/0xd6',
+  'do_fault+0x220/0x494',
+  '__handle_mm_fault+0x5ee/0xcd0',
+  'handle_mm_fault+0xd8/0x266',
+  'handle_page_fault+0x12e/0x59a',
+  'do_page_fault+0x2c/0x42',
+  'handle_exception+0x14a/0x156',
+];
+
 const GONE_IN_4_15 =
   /^(init_module_from_file|ksys_|do_trap_ecall_u|__do_sys_|dump_stack_lvl|handle_riscv_irq|call_on_irq)/;
 
@@ -200,6 +211,7 @@ export function outerPlaces(k: Kernel, task: Task): string[] {
         ? ['process_one_work+0x15c/0x332', 'worker_thread+0x2d2/0x3ba', ...THREAD]
         : THREAD,
     );
+  if (task.activations.some(({ step }) => step === 'engine.instruction')) return inWords(k, USER_FAULT);
   const name = task.syscall ? (findSyscall(task.syscall.nr)?.name ?? null) : null;
   if (name === null) return inWords(k, ECALL);
   const places = CALLS[name] ?? [`__riscv_sys_${name}+0x26/0x3e`];
