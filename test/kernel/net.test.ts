@@ -96,7 +96,7 @@ describe('TCP', () => {
   });
   it('carries ssh, and ss shows it', () => {
     vm.out(
-      '/usr/sbin/sshd; mkdir -p -m 700 /root/.ssh; cd /root/.ssh; ssh-keygen -q -t ed25519 -N "" -f id_ed25519',
+      'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; /usr/sbin/sshd; mkdir -p -m 700 /root/.ssh; cd /root/.ssh; ssh-keygen -q -t ed25519 -N "" -f id_ed25519',
     );
     vm.out('cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys');
     expect(vm.out('ss -Htln')).toMatch(
