@@ -235,7 +235,8 @@ static uint32_t version_of(struct module *m, const char *name)
 	snprintf(file, sizeof(file), "%s.mod", m->path);
 	list = slurp(file, &size);
 	for (rest = list; !crc && rest && (line = strsep(&rest, "\n")) && *line;) {
-		snprintf(file, sizeof(file), "%.*s.c", (int)(strlen(line) - 2), line);
+		/* Sources are named from the module's folder, or from the root. */
+		snprintf(file, sizeof(file), "%.*s%.*s.c", *line == '/' ? 0 : (int)(m->name - m->path), m->path, (int)(strlen(line) - 2), line);
 		text = slurp(file, &size);
 		if (text)
 			crc = declared_in(text, name);
