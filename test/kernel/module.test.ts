@@ -208,7 +208,7 @@ describe('a module by hand', () => {
         'insmod /tmp/sleeper.ko & sleep 1; cut -d" " -f1-5,7- /proc/modules; cat /sys/module/sleeper/initstate; rmmod sleeper 2>&1; wait; cut -d" " -f3-5 /proc/modules',
       ),
     ).toBe(
-      'sleeper 12288 1 [permanent], Loading (OE+)\ncoming\nrmmod: ERROR: Module sleeper is in use\n0 [permanent], Live\n',
+      'sleeper 16384 1 [permanent], Loading (OE+)\ncoming\nrmmod: ERROR: Module sleeper is in use\n0 [permanent], Live\n',
     );
     expect(newLines(vm)).toEqual(['<6>awake']);
     expect(vm.sh('rmmod sleeper').stderr).toContain('Device or resource busy');
