@@ -1,7 +1,15 @@
 /** mmap of modules' files: pages of kmalloc, vmalloc and single pages, vm_ops->fault, open and close of mappings. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  checkpointVm,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  restoreVm,
+  runVm,
+  spawnProcess,
+} from '../../src/vm/index.ts';
 import { inspectModule } from '../../src/vm/inspect.ts';
-import { type Student, student } from '../vm/student.ts';
+import { Student, student, workbench } from '../vm/student.ts';
 import { logMark, logSince, makeModules, makeProgram, RELEASES } from './driver-fixture.ts';
 
 /** A device with one way of mapping for each minor. */
@@ -93,6 +101,7 @@ int main(int argc, char **argv) {
   if (strcmp(argv[2], "syscall") == 0) {
     printf("write %zd\\n", write(1, at, 7)); return 0;
   }
+  if (strcmp(argv[2], "wait") == 0) { at[0] = 'N'; usleep(300000); printf("%s\\n", strcpy(at, "LATER")); return 0; }
   struct sigaction action = { .sa_sigaction = bus, .sa_flags = SA_SIGINFO };
   sigaction(SIGBUS, &action, 0);
   close(fd);
@@ -162,6 +171,21 @@ describe.each(RELEASES)('mmap of a driver on %s', (release) => {
   test("a refusal is the caller's errno; it can be tried again", () => {
     expect(vm.sh('/root/m/map /dev/m4 shared 1').stdout).toBe('mmap: Operation not permitted\n');
     expect(vm.out('/root/m/map /dev/m0 shared 1')).toBe('[WRITTEN]\n');
+  });
+
+  test('a mapping goes through a checkpoint', async () => {
+    const { machine, image } = await workbench();
+    const pid = spawnProcess(vm.vm, { argv: ['/root/m/map', '/dev/m3', 'wait', '2'], user: 'root' });
+    for (let i = 0; i < 200 && vm.vm.kernel.task.groups.get(pid)?.exitStatus === -1; i++) {
+      if (vm.vm.kernel.task.tasks.get(pid)?.activations.some(({ step }) => /sleep/.test(step))) break;
+      runVm(vm.vm, 20_000);
+    }
+    const bytes = encodeCheckpoint(checkpointVm(vm.vm));
+    const later = new Student(restoreVm(decodeCheckpoint(bytes, 'memory'), machine, image));
+    for (const each of [later, vm]) {
+      expect(each.out('cat /dev/m3')).toMatch(/\|N\S* *\|\d+ faults\|1 maps/);
+      expect(each.out('sleep 1; cat /dev/m3')).toMatch(/\|LATER\|\d+ faults\|0 maps/);
+    }
   });
 
   test('a driver that faults in its fault operation kills who touched the page', () => {
