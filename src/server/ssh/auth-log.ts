@@ -8,6 +8,8 @@ const PATH = '/var/log/auth.log';
 /** Lines that wait for a write at most; a flood loses the rest. */
 const MAX_WAITING = 1000;
 const ADM_GID = 4;
+/** A log of this size is moved to auth.log.1, as logrotate would: strangers at the door must not fill a student's disk. */
+const MAX_BYTES = 2 * 1024 * 1024;
 
 /** `2026-11-22T19:47:28.123456+00:00`. */
 function timestamp(): string {
@@ -27,6 +29,8 @@ const visible = (text: string): string =>
 export class AuthLog {
   readonly #host: Host;
   readonly #waiting = new Map<string, string[]>();
+  /** Bytes since the size was last looked at. */
+  readonly #written = new Map<string, number>();
   readonly #writing = new Map<string, Promise<void>>();
 
   constructor(host: Host) {
@@ -42,6 +46,19 @@ export class AuthLog {
     if (!this.#writing.has(vm.id)) this.#writing.set(vm.id, this.#drain(vm.id));
   }
 
+  /** Looks at the size once for every so many bytes written. */
+  async #rotate(vmId: string, bytes: number): Promise<void> {
+    const written = (this.#written.get(vmId) ?? MAX_BYTES) + bytes;
+    this.#written.set(vmId, written);
+    if (written < MAX_BYTES / 4) return;
+    this.#written.set(vmId, 0);
+    const { size } = await this.#host.stat(vmId, PATH);
+    if (size < MAX_BYTES) return;
+    const attributes = { mode: 0o640, uid: 0, gid: ADM_GID };
+    await this.#host.writeFile(vmId, `${PATH}.1`, await this.#host.readFile(vmId, PATH), attributes);
+    await this.#host.writeFile(vmId, PATH, new Uint8Array(0), attributes);
+  }
+
   async #drain(vmId: string): Promise<void> {
     // One turn of the event loop, so that lines said together are written together.
     await Promise.resolve();
@@ -49,6 +66,7 @@ export class AuthLog {
       const content = Buffer.from(lines.join(''));
       await this.#host
         .appendFile(vmId, PATH, content, { mode: 0o640, uid: 0, gid: ADM_GID })
+        .then(() => this.#rotate(vmId, content.length))
         .catch(() => undefined);
     }
     this.#writing.delete(vmId);

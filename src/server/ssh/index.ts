@@ -56,7 +56,9 @@ export function ipv6Address(prefix: string, address: string): string {
     .replace(/\/\d+$/, '')
     .replace(/:*$/, '')
     .split(':');
-  return `${groups.join(':')}${groups.length === 6 ? ':' : '::'}${word(a, b)}:${word(c, d)}`;
+  const text = `${groups.join(':')}${groups.length === 6 ? ':' : '::'}${word(a, b)}:${word(c, d)}`;
+  // As the kernel writes it (RFC 5952).
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
 /** The lab's own host keys, made once. */
@@ -124,6 +126,8 @@ class FrontDoor implements SshFrontDoor, Door {
     const own = await this.#listen(this.#options.bindHost, null);
     const address = own.address();
     if (address && typeof address === 'object') this.#port = address.port;
+    // Addresses of a routed prefix are on no interface: only a listener for all of them gets their connections.
+    if (this.#options.ipv6Prefix && this.#options.bindHost !== '::') await this.#listen('::', 'by address');
     this.#unfollow = [
       this.lab.vms.onChange(({ kind, vm }) => {
         if (kind === 'removed') this.#forget(vm);
@@ -164,10 +168,8 @@ class FrontDoor implements SshFrontDoor, Door {
   #forget(vm: VmRecord): void {
     this.#vms.delete(vm.id);
     this.#states.delete(vm.id);
-    for (const address of this.#addresses(vm)) {
-      this.#byAddress.delete(address);
-      this.#unlisten(address);
-    }
+    for (const address of this.#addresses(vm)) this.#byAddress.delete(address);
+    this.#unlisten(vm.address);
     this.#each(vm.id, (connection) => connection.cut());
   }
 
@@ -182,17 +184,15 @@ class FrontDoor implements SshFrontDoor, Door {
   async #adjust(vm: VmRecord): Promise<void> {
     if (WILDCARDS.has(this.#options.bindHost) || this.#closed) return;
     const answers = ANSWERS.includes(this.#states.get(vm.id) ?? 'BUILD');
-    for (const address of this.#addresses(vm)) {
-      if (!answers) this.#unlisten(address);
-      else if (!this.#listeners.has(address))
-        await this.#listen(address, vm.id).then(
-          () => this.log('info', `ssh: for /etc/hosts: ${address} ${vm.name}`, { vm: vm.id }),
-          (error: Error) =>
-            this.log('warn', `ssh: cannot listen on ${address}: ${error.message}`, { vm: vm.id }),
-        );
-    }
+    if (!answers) this.#unlisten(vm.address);
+    else if (!this.#listeners.has(vm.address))
+      await this.#listen(vm.address, vm.id).then(
+        () => this.log('info', `ssh: for /etc/hosts: ${this.#addresses(vm).join(' and ')} ${vm.name}`),
+        (error: Error) => this.log('warn', `ssh: cannot listen on ${vm.address}: ${error.message}`),
+      );
   }
 
+  /** `vmId`: whose the address is; null: the lab's own; `by address`: machines only, by the address that was connected to. */
   #listen(address: string, vmId: string | null): Promise<Server> {
     const server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
@@ -213,7 +213,8 @@ class FrontDoor implements SshFrontDoor, Door {
         this.#listeners.delete(address);
         reject(error);
       });
-      server.listen({ host: address || undefined, port: this.#port, backlog: BACKLOG }, () => {
+      const ipv6Only = vmId === 'by address';
+      server.listen({ host: address || undefined, port: this.#port, backlog: BACKLOG, ipv6Only }, () => {
         server.removeAllListeners('error');
         server.on('error', (error) => this.log('error', `ssh: ${error.message}`));
         resolve(server);
@@ -230,7 +231,11 @@ class FrontDoor implements SshFrontDoor, Door {
   async #welcome(socket: Socket, vmId: string | null): Promise<void> {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
     const local = (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-    const vm = (vmId === null ? this.#byAddress.get(local) : this.#vms.get(vmId)) ?? null;
+    const vm = this.#vms.get(vmId ?? '') ?? this.#byAddress.get(local) ?? null;
+    if (vmId !== null && !vm) {
+      socket.resetAndDestroy();
+      return;
+    }
     if (vm && !ANSWERS.includes(this.#states.get(vm.id) ?? 'BUILD')) {
       socket.resetAndDestroy();
       return;
