@@ -6,6 +6,7 @@ import { hostsBlock, withBlock } from '../../clients/cli/hosts.ts';
 import { sshHostKeyFiles } from '../../src/host/ssh-host-keys.ts';
 import { type FileInfo, type Host, HostError } from '../../src/host/types.ts';
 import { parseLoginName } from '../../src/server/ssh/account.ts';
+import { AuthLog } from '../../src/server/ssh/auth-log.ts';
 import {
   matchAddress,
   mayOpen,
@@ -272,6 +273,31 @@ describe('limits', () => {
     for (let i = 0; i < 3; i++) keeper.failed('b', 'root', '1.1.1.1');
     expect(keeper.enter('c', '1.1.1.1')).toBeNull();
   });
+});
+
+it('auth.log is moved aside before it fills the disk', async () => {
+  const disk = new Map<string, Buffer>();
+  const at = (path: string): Buffer => disk.get(path) ?? Buffer.alloc(0);
+  const host = {
+    appendFile: async (_id: string, path: string, bytes: Uint8Array) =>
+      void disk.set(path, Buffer.concat([at(path), bytes])),
+    writeFile: async (_id: string, path: string, bytes: Uint8Array) =>
+      void disk.set(path, Buffer.from(bytes)),
+    readFile: async (_id: string, path: string) => at(path),
+    stat: async (_id: string, path: string) => ({ size: at(path).length }),
+  } as unknown as Host;
+  const log = new AuthLog(host);
+  const most = 2 * 2 ** 20;
+  disk.set('/var/log/auth.log', Buffer.alloc(most - 60, 'x'));
+  log.write({ id: 'a', name: 'anil-vm' }, 300, 'Invalid user \x1b[2J from 127.0.0.1');
+  await log.flush();
+  expect([at('/var/log/auth.log').length, at('/var/log/auth.log.1').length > most]).toEqual([0, true]);
+  expect(at('/var/log/auth.log.1').toString()).toMatch(
+    /x\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}\+00:00 anil-vm sshd-session\[300\]: Invalid user \\033\[2J from 127\.0\.0\.1\n$/,
+  );
+  log.write({ id: 'a', name: 'anil-vm' }, 301, 'more');
+  await log.flush();
+  expect(at('/var/log/auth.log').toString()).toContain('[301]: more\n');
 });
 
 describe('names', () => {
