@@ -209,7 +209,7 @@ describe('a terminal', () => {
 
 describe('passwords', () => {
   it('are not asked for unless the course allows them; then /etc/shadow decides', async () => {
-    await lab.inside("echo 'student:correct horse' | chpasswd");
+    await lab.inside("echo 'student:correct horse' | chpasswd -c YESCRYPT -s 1");
     const ask = (password: string) =>
       run(
         'ssh',
