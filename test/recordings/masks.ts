@@ -25,7 +25,7 @@ const SHAPES: readonly (readonly [line: RegExp, masks: readonly Mask[]])[] = [
     /^[OE][|\\] (?:\w+\(|<\.\.\. )/,
     [
       [/ +=/g, ' ='],
-      [/(set_tid_address\(.*) = \d+$/, '$1 = N'],
+      [/(set_tid_address\(.*|getpid\(\)) = \d+$/, '$1 = N'],
       [/\bst_size=\d+/, 'st_size=N'],
       [/tv_sec=\d+, tv_nsec=\d+/, 'tv_sec=N, tv_nsec=N'],
     ],
