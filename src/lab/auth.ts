@@ -82,6 +82,8 @@ export function authService(db: PrismaClient): Auth {
   return {
     forget: () => known.clear(),
 
+    isLive: async ({ tokenId }) => (await liveToken(tokenId)) !== null,
+
     async authenticate(token) {
       const refused = () =>
         unauthenticated('The token is unknown, expired or revoked: sign in again (POST /auth/challenge).');

@@ -217,6 +217,8 @@ export interface AuditRecord {
 export interface AuthService {
   /** The principal of a bearer token; throws `unauthenticated`. */
   authenticate(token: string): Promise<Principal>;
+  /** Whether the token behind a principal is still good; for connections that outlive the moment of their opening. */
+  isLive(principal: Principal): Promise<boolean>;
   /** Text to sign with `ssh-keygen -Y sign -n oopsbox`; good once, for two minutes. The same answer shape for unknown keys. */
   challenge(publicKey: string): Promise<{ challenge: string; expiresAt: string }>;
   /** A session token for an armored SSHSIG over a challenge that was given to this key and not yet used. */

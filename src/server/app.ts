@@ -19,6 +19,7 @@ import { rateLimits } from './plugins/limits.ts';
 import { logRequests } from './plugins/log.ts';
 import { serveMetrics } from './plugins/metrics.ts';
 import { Problem, ProblemDocument } from './problem.ts';
+import { recheckSockets } from './recheck.ts';
 import { routes } from './routes/index.ts';
 import { limitSockets } from './sockets.ts';
 import { validatorCompiler } from './validation.ts';
@@ -86,6 +87,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   problemDocuments(app);
   accessControl(app, await rateLimits(app, limits));
   limitSockets(app);
+  recheckSockets(app);
   idempotencyKeys(app);
   recordCalls(app);
   logRequests(app);

@@ -41,6 +41,8 @@ export interface Limits {
   frameBytes: number;
   /** A WebSocket whose other end has not answered a ping for this long is cut. */
   socketTimeoutMs: number;
+  /** How often it is asked anew whether who holds a WebSocket still may. */
+  recheckMs: number;
   /** A session that nobody has looked at for this long is hung up, like a line that was cut. */
   abandonedMs: number;
   /** For all headers of a request, and for all of it with its body. */
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS: Limits = {
   treeBytes: 512 << 20,
   frameBytes: 64 << 10,
   socketTimeoutMs: 45_000,
+  recheckMs: 30_000,
   abandonedMs: 3_600_000,
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 300_000,

@@ -22,6 +22,7 @@ function bench(saved?: ReturnType<Terminal['save']>) {
     write: (input) => typed.push(Buffer.from(input)) && input.length,
     resize: () => {},
     exit: () => null,
+    begun: () => true,
   };
   const print = (text: string | Buffer): number => {
     pending = Buffer.concat([pending, Buffer.from(text)]);

@@ -31,11 +31,13 @@ export function smallLab(over: Partial<Record<keyof Lab, object>> = {}): Lab {
         if (!tickets.delete(ticket)) throw new LabError('unauthenticated', 'The ticket is not known.');
         return PRINCIPAL;
       },
+      isLive: async () => true,
       ...over.auth,
     },
     vms: {
       view: async (vm: VmRecord) => ({ ...vm, status: null }),
       list: async () => ({ items: [], next: null }),
+      onChange: () => () => {},
       ...over.vms,
     },
     idempotency: {

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { HostError, type ProcessExit, type TerminalAttachment, type VmEvent } from '../../src/host/types.ts';
+import { LabError } from '../../src/lab/types.ts';
 import type { App, Limits } from '../../src/server/context.ts';
 import { UNACKED_BYTES } from '../../src/server/terminal-protocol.ts';
 import { rawExchange, smallLab, startCore } from './core-fixture.ts';
@@ -61,7 +62,7 @@ class FakeTerminal implements TerminalAttachment {
   }
 }
 
-async function start(limits: Partial<Limits> = {}, mayWrite = true): Promise<void> {
+async function start(limits: Partial<Limits> = {}, mayWrite = true, over: object = {}): Promise<void> {
   ({ app, url } = await startCore(
     {
       openTerminal: async () => ({ ...new FakeTerminal(true).terminal }),
@@ -83,15 +84,15 @@ async function start(limits: Partial<Limits> = {}, mayWrite = true): Promise<voi
       },
     },
     limits,
-    { ...smallLab(), may: async () => mayWrite } as never,
+    { ...smallLab(), may: async () => mayWrite, ...over } as never,
   ));
 }
 /** A server for one test. */
 let special = false;
-async function restart(limits: Partial<Limits>, mayWrite = true): Promise<void> {
+async function restart(limits: Partial<Limits>, mayWrite = true, over: object = {}): Promise<void> {
   await app.close();
   special = true;
-  await start(limits, mayWrite);
+  await start(limits, mayWrite, over);
 }
 beforeAll(() => start());
 afterAll(() => app.close());
@@ -394,6 +395,32 @@ describe('floods and the silent', () => {
     const { client } = await terminal();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('rights that end, end the socket; rights that change, make it come again', async () => {
+    let live = true;
+    let sees = true;
+    let uses = true;
+    const lab = smallLab();
+    await restart({ recheckMs: 50 }, true, {
+      auth: { ...lab.auth, isLive: async () => live },
+      authorizeVm: async (...args: Parameters<typeof lab.authorizeVm>) => {
+        if (!sees) throw new LabError('not-found', 'There is no such VM.');
+        return lab.authorizeVm(...args);
+      },
+      may: async () => uses,
+    });
+    const revoked = await terminal();
+    live = false;
+    expect((await revoked.client.closed).code).toBe(1008);
+    live = true;
+    const left = await terminal();
+    sees = false;
+    expect((await left.client.closed).code).toBe(1008);
+    sees = true;
+    const demoted = await terminal();
+    uses = false;
+    expect((await demoted.client.closed).code).toBe(1012);
   });
 
   it('a session that nobody comes back to is hung up; one that somebody does is not', async () => {

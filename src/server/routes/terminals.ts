@@ -266,7 +266,13 @@ export async function terminalRoutes(app: App): Promise<void> {
         dropped = 0;
         socket.send(JSON.stringify(showEvent(event)));
       });
-      socket.on('close', stop);
+      const forget = lab.vms.onChange(({ kind, vm: { id } }) => {
+        if (kind === 'removed' && id === request.vm!.id) socket.close(CLOSE.normal, 'the VM was deleted');
+      });
+      socket.on('close', () => {
+        stop();
+        forget();
+      });
       socket.on('message', () => socket.close(CLOSE.policy, 'nothing is expected from you'));
     },
   });
