@@ -184,6 +184,33 @@ const MACHINE: readonly Difference[] = [
   ].map(([command, reason]) => ({ section: 'system.30', command, lines: ALL, reason })),
 ];
 
+/** Builds. They are run by build.slow.ts. */
+export const BUILDS: readonly Difference[] = [
+  {
+    section: '',
+    lines: /srcversion|0x[0-9a-f]{8}|simple\.o$|ld -r/,
+    reason: 'checksums of our own; a native linker, by its name',
+  },
+  {
+    section: 'a good build',
+    command: 'make V=1',
+    lines: /O\| (\/usr\/bin\/)?make /,
+    reason: 'make goes by its name',
+  },
+  { section: 'what modpost says', lines: /"expa_add"/, reason: 'undefined symbols in another order' },
+  {
+    section: 'Makefile trouble',
+    lines: /No rule to make target|MODPOST|No such file|Makefile\.modpost:145|Makefile:(1992|1944)/,
+    reason: 'open: a source that is missing is noticed by modpost only',
+  },
+  {
+    section: 'Makefile trouble',
+    command: 'rm Makefile',
+    lines: /^[-+] E\|/,
+    reason: 'a native compiler goes by the name of cc here, and tries',
+  },
+];
+
 export const DIFFERENCES: readonly Difference[] = [
   {
     section: 'system.20',

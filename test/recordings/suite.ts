@@ -13,8 +13,13 @@ import { difference, diffLines, type Section } from './transcript.ts';
 const used = new Set<Difference>();
 
 /** The lines of a command's differences that no entry of the list explains. */
-function unexplained(section: string, command: string, lines: readonly string[]): string[] {
-  const listed = DIFFERENCES.filter(
+function unexplained(
+  section: string,
+  command: string,
+  lines: readonly string[],
+  list: readonly Difference[],
+): string[] {
+  const listed = list.filter(
     (entry) => section.startsWith(entry.section) && command.startsWith(entry.command ?? ''),
   );
   return lines.filter((line) => {
@@ -25,13 +30,13 @@ function unexplained(section: string, command: string, lines: readonly string[])
 }
 
 /** What of a section is neither as recorded nor listed. */
-export function compare(name: string, recorded: Section, here: Section): string {
+export function compare(name: string, recorded: Section, here: Section, list = DIFFERENCES): string {
   const out = recorded.steps.map((step, i) => {
-    const lines = unexplained(name, step.command, difference(step, here.steps[i]));
+    const lines = unexplained(name, step.command, difference(step, here.steps[i]), list);
     return lines.length === 0 ? '' : `${step.user} ${step.command}\n${lines.join('\n')}\n`;
   });
   const wire = recorded.console.length === 0 ? [] : diffLines(recorded.console, here.console);
-  out.push(...unexplained(name, 'console', wire));
+  out.push(...unexplained(name, 'console', wire, list));
   return out.filter((text) => text !== '').join('\n');
 }
 
