@@ -78,7 +78,7 @@ export function attachTerminal(remote: Remote, path: string, session: string | n
           });
         },
         reset: () => stdout.write('\x1b[H\x1b[2J\x1b[3J'),
-        size: () => ({ rows: stdout.rows ?? 24, cols: stdout.columns ?? 80 }),
+        size: () => ({ rows: stdout.rows || 24, cols: stdout.columns || 80 }),
         status: (status, detail) => {
           if (status === 'waiting' && !lost)
             stderr.write(
@@ -99,7 +99,7 @@ export function attachTerminal(remote: Remote, path: string, session: string | n
       },
       session,
     );
-    const resized = (): void => connection.resize({ rows: stdout.rows ?? 24, cols: stdout.columns ?? 80 });
+    const resized = (): void => connection.resize({ rows: stdout.rows || 24, cols: stdout.columns || 80 });
     stdout.on('resize', resized);
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.on('data', (chunk: Uint8Array) => {

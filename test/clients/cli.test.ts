@@ -72,7 +72,7 @@ describe('oopsbox over the API', () => {
         look();
       });
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    await seen('student@anil-vm:~$');
+    await Promise.race([seen('student@anil-vm'), ended]);
     child.stdin.write('stty size; tty; exit $((40+2))\n');
     expect(await ended).toBe(42);
     expect(screen).toContain('/dev/pts/');
