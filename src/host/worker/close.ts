@@ -1,7 +1,7 @@
 /** The end of a worker. Always true: when it answers, every machine that ran sleeps in the store and nothing runs any more. */
 import type { WorkerContext } from './context.ts';
 import { commit } from './loop.ts';
-import { sleep, withLock } from './power.ts';
+import { sleep, withLock } from './residency.ts';
 
 const AT_ONCE = 4;
 

@@ -5,7 +5,8 @@
  */
 import { forgetProcess, runVm, type SliceResult, type Vm } from '../../vm/index.ts';
 import { tell, type WorkerContext } from './context.ts';
-import { haltedNow, wakeForTimer } from './power.ts';
+import { haltedNow } from './power.ts';
+import { wakeForTimer } from './residency.ts';
 import { CONSOLE, type Resident } from './resident.ts';
 import { forgetHandle, wireOf } from './sessions.ts';
 import { lookForEvents } from './watch.ts';

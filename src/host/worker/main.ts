@@ -13,7 +13,7 @@ import type { FromWorker, ToWorker } from '../wire.ts';
 import { tell, type WorkerContext, wake } from './context.ts';
 import { commitDirty, turn } from './loop.ts';
 import { newCounters } from './metrics.ts';
-import { hibernateIdle } from './power.ts';
+import { hibernateIdle } from './residency.ts';
 import type { Resident } from './resident.ts';
 import { Scheduler } from './scheduler.ts';
 import { serve, wrapped } from './serve.ts';

@@ -36,10 +36,12 @@ import { closeAll } from './close.ts';
 import { Connection } from './connect.ts';
 import { tell, type WorkerContext, wake } from './context.ts';
 import { Exec } from './exec.ts';
+import * as life from './life.ts';
 import { commit } from './loop.ts';
 import { measure } from './metrics.ts';
 import * as power from './power.ts';
 import { ProcessBridge } from './process.ts';
+import * as residency from './residency.ts';
 import { CONSOLE, type Resident } from './resident.ts';
 import { consoleTerminal, cutWire, forgetHandle } from './sessions.ts';
 import { SftpSession } from './sftp.ts';
@@ -92,11 +94,14 @@ function mustRun(r: Resident, vm: Vm): void {
 }
 
 export function serve(w: WorkerContext): Served {
-  const at = (id: string): Resident => power.residentOf(w, id);
-  const use = power.use;
-  const status = async (r: Resident, work: Promise<unknown>): Promise<ReturnType<typeof power.status>> => {
+  const at = (id: string): Resident => residency.residentOf(w, id);
+  const use = residency.use;
+  const status = async (
+    r: Resident,
+    work: Promise<unknown>,
+  ): Promise<ReturnType<typeof residency.status>> => {
     await work;
-    return power.status(w, r);
+    return residency.status(w, r);
   };
   /** A change of the disk that is durable when it answers. */
   const change = <T>(id: string, work: (vm: Vm) => T): Promise<T> => {
@@ -115,18 +120,18 @@ export function serve(w: WorkerContext): Served {
   };
 
   return {
-    create: (spec) => power.create(w, spec).then((r) => power.status(w, r)),
-    status: (id) => power.status(w, at(id)),
+    create: (spec) => life.create(w, spec).then((r) => residency.status(w, r)),
+    status: (id) => residency.status(w, at(id)),
     start: (id) => status(at(id), power.start(w, at(id))),
     stop: (id, how) => status(at(id), power.stop(w, at(id), how)),
     reboot: (id, how) => status(at(id), power.reboot(w, at(id), how)),
-    rebuild: (id, changes) => status(at(id), power.rebuild(w, at(id), changes)),
-    fork: (id, spec) => power.fork(w, at(id), spec).then((r) => power.status(w, r)),
-    update: (id, changes) => status(at(id), power.update(w, at(id), changes)),
-    suspend: (id) => status(at(id), power.suspend(w, at(id))),
-    remove: (id) => power.remove(w, at(id)),
-    snapshot: (id, snapshotId) => power.snapshot(w, at(id), snapshotId),
-    restore: (id, snapshotId) => status(at(id), power.restore(w, at(id), snapshotId)),
+    rebuild: (id, changes) => status(at(id), life.rebuild(w, at(id), changes)),
+    fork: (id, spec) => life.fork(w, at(id), spec).then((r) => residency.status(w, r)),
+    update: (id, changes) => status(at(id), life.update(w, at(id), changes)),
+    suspend: (id) => status(at(id), residency.suspend(w, at(id))),
+    remove: (id) => life.remove(w, at(id)),
+    snapshot: (id, snapshotId) => life.snapshot(w, at(id), snapshotId),
+    restore: (id, snapshotId) => status(at(id), life.restore(w, at(id), snapshotId)),
     removeSnapshot: (id, snapshotId) => w.store.removeSnapshot(id, snapshotId),
 
     spawn: (id, handle, command) => {
@@ -162,7 +167,7 @@ export function serve(w: WorkerContext): Served {
     attach: async (id, terminalId, handle, options) => {
       const r = at(id);
       // Who only looks at a terminal does not wake the machine.
-      if (r.record.power === 'on' && !r.vm && !r.asleep) await power.ready(w, r, false);
+      if (r.record.power === 'on' && !r.vm && !r.asleep) await residency.ready(w, r, false);
       const terminal = terminalOf(r, terminalId);
       const { screen, offset } = terminal.attach(handle, options);
       r.viewers.set(handle, terminalId);
@@ -257,7 +262,7 @@ function awake(r: Resident): Vm {
 /** Carries a command out. Those of one deterministic machine take turns: two at once would depend on who came first. */
 function exec(w: WorkerContext, r: Resident, request: ExecRequest): Promise<ExecResult> {
   const run = (): Promise<ExecResult> =>
-    power.use(
+    residency.use(
       w,
       r,
       (vm) =>
