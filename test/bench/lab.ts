@@ -98,6 +98,11 @@ async function busy(server: LabServer, report: Reporter): Promise<void> {
     ['fork for ever', 4, 'while :; do /bin/true; done'],
     ['write and sync for ever', 4, 'while :; do head -c 100000 /dev/urandom > f; sync; done'],
     ['fill and write back a big file', 2, 'while :; do dd if=/dev/zero of=big bs=1M count=200; rm big; done'],
+    [
+      'write a big file and sync it for ever',
+      2,
+      'while :; do dd if=/dev/zero of=big bs=1M count=64 conv=fsync; done',
+    ],
     ['spin in kernel mode', 2, 'sudo insmod /root/spin.ko'],
   ];
   for (const [what, count, command] of neighbours) {

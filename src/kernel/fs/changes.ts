@@ -94,6 +94,21 @@ export function requestSync(k: Kernel, inode: Inode): void {
   if (isOnDisk(inode)) k.fs.syncs++;
 }
 
+/** Bytes that programs may write before the VM stops for the store, so that no commit holds up the machines beside it for long. */
+const WRITE_BEHIND = 4 << 20;
+
+/**
+ * A program wrote to a file: who writes much waits for the disk, as in balance_dirty_pages (mm/page-writeback.c). It counts with and
+ * without a store, so that both VMs stay the same.
+ */
+export function noteWritten(k: Kernel, inode: Inode, bytes: number): void {
+  if (!isOnDisk(inode)) return;
+  k.fs.written += bytes;
+  if (k.fs.written < WRITE_BEHIND) return;
+  k.fs.written = 0;
+  k.fs.syncs++;
+}
+
 /** Whether there is anything for the store to take. */
 export function hasChanges(k: Kernel): boolean {
   const c = k.changes;

@@ -9,7 +9,7 @@ import type { IoBuf } from '../mm/types.ts';
 import { writeI32 } from '../mm/uaccess.ts';
 import { kernelSigInfo, sendSignalTask } from '../signal/send.ts';
 import type { Task } from '../task/types.ts';
-import { requestSync } from './changes.ts';
+import { noteWritten, requestSync } from './changes.ts';
 import { MAX_OFFSET, Ms, O, RLIMIT_FSIZE } from './flags.ts';
 import { removePrivileges, touchAccessed, touchModified } from './inode.ts';
 import { NotifyMask, notifyFile } from './notify.ts';
@@ -61,6 +61,7 @@ function write(k: Kernel, task: Task, file: File, buf: IoBuf, pos: number | null
   const n = writeFile(k, task, inode, buf, at);
   buf.length = length;
   if (n > 0) {
+    noteWritten(k, inode, n);
     if (pos === null) file.pos = at + n;
     const mount = file.path?.mnt.flags ?? 0;
     if ((file.flags & O.DSYNC) !== 0 || (mount & Ms.SYNCHRONOUS) !== 0) requestSync(k, inode);

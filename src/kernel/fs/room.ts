@@ -35,6 +35,7 @@ export function createFsRoom(maxOpenFiles = 65536): FsRoom {
     inotify: new Map(),
     snapshots: { files: [], entries: 0 },
     syncs: 0,
+    written: 0,
     syncsSeen: 0,
     devtmpfs: none,
     shmfs: none,

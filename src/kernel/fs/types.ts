@@ -237,8 +237,10 @@ export interface FsRoom {
   inotify: Map<number, Inotify>;
   /** Open directories that hold a snapshot of their entries, the oldest first, and how many entries that is. */
   snapshots: { files: File[]; entries: number };
-  /** Calls of sync, fsync and fdatasync: the store makes the disk durable when it sees the count move. */
+  /** Calls of sync, fsync and fdatasync, and times that programs were ahead of the disk: the store takes the disk when it moves. */
   syncs: number;
+  /** Bytes that programs have written to the disk since they last waited for it, see fs/changes.ts. */
+  written: number;
   /** What `syncs` was when the VM last stopped running; when it has moved the VM stops until its disk is durable. */
   syncsSeen: number;
   /** The one devtmpfs, shown by each mount of it. */
