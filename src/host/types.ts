@@ -4,6 +4,7 @@
  * waits like a process on a full pipe.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { FileStat } from '../vm/files.ts';
 
 /** What a machine may use. */
 export interface VmQuotas {
@@ -154,18 +155,8 @@ export interface ExecResult extends ProcessExit {
   kernel: KernelChange;
 }
 
-export interface FileInfo {
-  name: string;
-  kind: 'file' | 'directory' | 'symlink' | 'chrdev' | 'blkdev' | 'fifo' | 'socket';
-  /** Permission bits, `0o644`. */
-  mode: number;
-  uid: number;
-  gid: number;
-  size: number;
-  mtimeSec: number;
-  /** Of a symlink. */
-  target?: string;
-}
+/** What stat(2) says of a file. */
+export type FileInfo = FileStat;
 
 /** Something that happened in a machine. */
 export interface VmEvent {

@@ -8,6 +8,7 @@ import { defineStep, type Outcome } from '../outcome.ts';
 import type { Task } from '../task/types.ts';
 import { getField, int, load, setField, store, uint, unsigned } from './access.ts';
 import { kfree, kmalloc } from './memory.ts';
+import { type Merge, newMerge, proceedMerge } from './merge.ts';
 import { kapi, wide, wideArg } from './registry.ts';
 import { kapiRoom } from './room.ts';
 import { bytesFromUser, bytesToUser } from './uaccess.ts';
@@ -56,52 +57,22 @@ kapi('crc32_le', (k, task, [crc, at, n]) => {
 
 // ── sort, bsearch: the comparison is module code ───────────────────────────────────────────────────────────────
 
-/** A bottom-up merge sort that can stop at each comparison: `order` is the permutation so far. */
-interface Sorting {
+/** A sort of elements that were copied out; `order` holds their numbers. */
+interface Sorting extends Merge {
   base: number;
   size: number;
   cmp: number;
   bytes: Uint8Array;
-  order: number[];
-  merged: number[];
-  width: number;
-  left: number;
-  i: number;
-  j: number;
   scratch: number;
 }
 const MAX_SORT = 1 << 22;
 
 function sortStep(k: Kernel, task: Task, s: Sorting, verdict: number | null): Outcome {
-  const n = s.order.length;
-  let answer = verdict;
-  for (;;) {
-    if (s.width >= n) break;
-    const middle = Math.min(s.left + s.width, n);
-    const end = Math.min(s.left + 2 * s.width, n);
-    if (s.i < middle && s.j < end) {
-      if (answer === null) {
-        const put = (slot: number, which: number): boolean =>
-          writeK(k, s.scratch + slot * s.size, s.bytes.subarray(which * s.size, (which + 1) * s.size));
-        put(0, s.order[s.i]);
-        put(1, s.order[s.j]);
-        return call(s.cmp, [s.scratch, s.scratch + s.size], { step: 'sort.compared', state: s });
-      }
-      s.merged.push(answer <= 0 ? s.order[s.i++] : s.order[s.j++]);
-      answer = null;
-      continue;
-    }
-    while (s.i < middle) s.merged.push(s.order[s.i++]);
-    while (s.j < end) s.merged.push(s.order[s.j++]);
-    s.left = end;
-    if (s.left >= n) {
-      s.order = s.merged;
-      s.merged = [];
-      s.width *= 2;
-      s.left = 0;
-    }
-    s.i = s.left;
-    s.j = Math.min(s.left + s.width, n);
+  const pair = proceedMerge(s, verdict);
+  if (pair) {
+    for (const [slot, which] of pair.entries())
+      writeK(k, s.scratch + slot * s.size, s.bytes.subarray(which * s.size, (which + 1) * s.size));
+    return call(s.cmp, [s.scratch, s.scratch + s.size], { step: 'sort.compared', state: s });
   }
   const out = new Uint8Array(s.bytes.length);
   s.order.forEach((which, at) => {
@@ -114,21 +85,15 @@ function sortStep(k: Kernel, task: Task, s: Sorting, verdict: number | null): Ou
 defineStep('sort.compared', (k, task, s: Sorting, entry) =>
   sortStep(k, task, s, entry.by === 'result' ? int(entry.value) : 0),
 );
-for (const name of ['sort', 'sort_r'])
-  kapi(name, (k, task, [base, num, size, cmp]) => {
-    const bytes = unsigned(num) * unsigned(size);
-    if (num <= 1 || size <= 0 || bytes > MAX_SORT) return 0;
-    const content = load(k, task, base, bytes);
-    const scratch = content ? kmalloc(k, task, 2 * size) : 0;
-    if (!content || scratch === 0) return 0;
-    const order = Array.from({ length: num }, (_, i) => i);
-    return sortStep(
-      k,
-      task,
-      { base, size, cmp, bytes: content, order, merged: [], width: 1, left: 0, i: 0, j: 1, scratch },
-      null,
-    );
-  });
+kapi('sort', (k, task, [base, num, size, cmp]) => {
+  const bytes = unsigned(num) * unsigned(size);
+  if (num <= 1 || size <= 0 || bytes > MAX_SORT) return 0;
+  const content = load(k, task, base, bytes);
+  const scratch = content ? kmalloc(k, task, 2 * size) : 0;
+  if (!content || scratch === 0) return 0;
+  const order = Array.from({ length: num }, (_, i) => i);
+  return sortStep(k, task, { ...newMerge(order), base, size, cmp, bytes: content, scratch }, null);
+});
 
 interface Searching {
   key: number;
