@@ -12,8 +12,11 @@ import { readClientMessage, type ServerMessage, UNACKED_BYTES } from './terminal
 /** Bytes waiting in a socket beyond which the terminal is not read, and below which it is again. */
 const HIGH_BYTES = 256 * 1024;
 const LOW_BYTES = 64 * 1024;
-/** A client that keeps sending messages which are none is not talking to us. */
-const MAX_RESIZES_PER_TICK_MS = 20;
+/** Output that follows on other output is gathered this long, or up to so many bytes: a system call a frame is what a flood costs most. */
+const GATHER_MS = 10;
+const GATHER_BYTES = 64 * 1024;
+/** A window that is dragged changes its size many times: it is passed on this often. */
+const RESIZE_MS = 20;
 
 /** Runs a terminal over a socket until either ends. */
 export function serveTerminal(
@@ -29,11 +32,34 @@ export function serveTerminal(
   let resizeTo: { rows: number; cols: number } | null = null;
   let told = false;
 
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
+  let flushedMs = 0;
+  let flushTimer: NodeJS.Timeout | null = null;
+  const flush = (): void => {
+    if (flushTimer) clearTimeout(flushTimer);
+    flushTimer = null;
+    if (gatheredBytes === 0) return;
+    const bytes = gathered.length === 1 ? gathered[0] : Buffer.concat(gathered, gatheredBytes);
+    gathered = [];
+    gatheredBytes = 0;
+    flushedMs = performance.now();
+    if (socket.readyState === socket.OPEN) socket.send(bytes, { binary: true }, readOn);
+  };
+  /** Sends at once what comes after a pause, as an echo does. */
+  const draw = (bytes: Uint8Array): void => {
+    gathered.push(bytes);
+    gatheredBytes += bytes.length;
+    if (gatheredBytes >= GATHER_BYTES || performance.now() - flushedMs >= GATHER_MS) flush();
+    else flushTimer ??= setTimeout(flush, GATHER_MS);
+  };
   const say = (message: ServerMessage): void => {
+    flush();
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };
   const finish = (code: number, reason: string): void => {
     if (over) return;
+    flush();
     over = true;
     attachment.detach();
     socket.close(code, closeReason(reason));
@@ -45,11 +71,10 @@ export function serveTerminal(
   };
 
   const mayRead = (): boolean =>
-    socket.bufferedAmount < HIGH_BYTES && (acked === null || sent - acked < UNACKED_BYTES);
+    socket.bufferedAmount + gatheredBytes < HIGH_BYTES && (acked === null || sent - acked < UNACKED_BYTES);
   const readOn = (): void => {
     if (!over && output.isPaused() && socket.bufferedAmount < LOW_BYTES && mayRead()) output.resume();
   };
-  const draw = (bytes: Uint8Array): void => socket.send(bytes, { binary: true }, readOn);
 
   say({
     type: 'ready',
@@ -119,7 +144,7 @@ export function serveTerminal(
       setTimeout(() => {
         if (resizeTo !== null && !over) attachment.resize(resizeTo);
         resizeTo = null;
-      }, MAX_RESIZES_PER_TICK_MS);
+      }, RESIZE_MS);
     resizeTo = { rows, cols };
   };
   const control = (text: string): void => {
@@ -152,6 +177,7 @@ export function serveTerminal(
     else control(bytes.toString('utf8'));
   });
   socket.on('close', () => {
+    if (flushTimer) clearTimeout(flushTimer);
     over = true;
     attachment.detach();
   });

@@ -90,8 +90,10 @@ MODULE_LICENSE("GPL");
 
 /** Neighbours that would like all of the machine: what they do to somebody who types. */
 async function busy(server: LabServer, report: Reporter): Promise<void> {
-  const typist = await server.typist(await server.createVm('quiet'));
-  report('echo while nobody else does anything, p99', at(await typing([typist], 10), 0.99), 'ms');
+  // Five who type for ten seconds make 250 echoes: fewer would call the one slowest the 99th percentile.
+  const typists: Typist[] = [];
+  for (const n of numbers(5)) typists.push(await server.typist(await server.createVm(`quiet-${n}`)));
+  report('echo while nobody else does anything, p99', at(await typing(typists, 10), 0.99), 'ms');
   const neighbours: [string, number, string][] = [
     ['spin in user mode', 4, 'while :; do :; done'],
     ['print for ever to a terminal', 4, 'yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
@@ -122,7 +124,7 @@ async function busy(server: LabServer, report: Reporter): Promise<void> {
       close.push(server.loud(id, command));
     }
     await pause(3000);
-    const times = await typing([typist], 10);
+    const times = await typing(typists, 10);
     report(`echo while ${count} others ${what}, p99`, at(times, 0.99), 'ms', 'at most 100');
     for (const end of close) end();
     for (const id of ids) await server.call('DELETE', `/vms/${id}`);
