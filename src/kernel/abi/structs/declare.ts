@@ -112,6 +112,9 @@ interface Variant {
 }
 const variants = new Map<string, Variant[]>();
 
+/** Structs whose layout Linux may shuffle, so that they are initialised by the names of their members only (`__randomize_layout`). */
+const randomized = new Set<string>();
+
 const declarations = new Map<string, StructDeclaration>();
 const layouts = new Map<string, Layout>();
 /** Typedef names of structs, such as `spinlock_t`. */
@@ -125,6 +128,9 @@ function declare(name: string, header: string, members: Members, union: boolean)
 /** Declares `struct name`; members in order. */
 export const struct = (name: string, header: string, members: Members): void =>
   declare(name, header, members, false);
+
+/** Marks a struct `__randomize_layout`: gcc refuses initialisers without names of members. */
+export const randomizeLayout = (name: string): void => void randomized.add(name);
 
 /** Declares `union name`. */
 export const union = (name: string, header: string, members: Members): void =>
@@ -210,7 +216,9 @@ export function structText(header: string, version: number): string {
       const other = variants.get(`${name}.${member}`)?.findLast(({ since }) => version >= since);
       return other?.text ?? memberText(member, type);
     });
-    text.push(`${isUnion ? 'union' : 'struct'} ${name} {\n${lines.join('\n')}\n};`);
+    text.push(
+      `${isUnion ? 'union' : 'struct'} ${name} {\n${lines.join('\n')}\n}${randomized.has(name) ? ' __randomize_layout' : ''};`,
+    );
     for (const [alias, named] of typedefs) if (named === name) text.push(`typedef struct ${name} ${alias};`);
   }
   return text.join('\n');

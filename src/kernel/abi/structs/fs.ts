@@ -1,6 +1,6 @@
 /** Files, inodes, their operation tables, /proc and seq_file as C sees them. */
 import { kernelVersion } from '../../kapi/declarations/declare.ts';
-import { struct, typedef, variant } from './declare.ts';
+import { randomizeLayout, struct, typedef, variant } from './declare.ts';
 
 struct('qstr', 'linux/dcache.h', { hash: 'u32', len: 'u32', name: 'const unsigned char *' });
 struct('dentry', 'linux/dcache.h', {
@@ -111,6 +111,7 @@ const fops = {
   show_fdinfo: 'void (*)(struct seq_file *m, struct file *f)',
 };
 struct('file_operations', fs, fops);
+randomizeLayout('file_operations');
 variant('file_operations', 'poll', 0, '\tunsigned int (*poll)(struct file *, struct poll_table_struct *);');
 variant(
   'file_operations',
@@ -211,3 +212,4 @@ struct('proc_ops', 'linux/proc_fs.h', {
   proc_get_unmapped_area:
     'unsigned long (*)(struct file *, unsigned long, unsigned long, unsigned long, unsigned long)',
 });
+randomizeLayout('proc_ops');
