@@ -1,7 +1,7 @@
 /** sshd's rules without a machine: authorized_keys, StrictModes, sshd_config, the gate of sftp, limits, names. */
 
 import ssh2 from 'ssh2';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hostsBlock, withBlock } from '../../clients/cli/hosts.ts';
 import { sshHostKeyFiles } from '../../src/host/ssh-host-keys.ts';
 import { type FileInfo, type Host, HostError } from '../../src/host/types.ts';
@@ -265,13 +265,23 @@ describe('limits', () => {
     expect([keeper.connections, keeper.startups]).toEqual([1, 1]);
   });
   it('closes the door to an address and account that fail too often, and to no other', () => {
-    const keeper = new Doorkeeper({ ...DEFAULT_SSH_LIMITS, failuresPerAccount: 3, failuresPerAddress: 5 });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const keeper = new Doorkeeper({
+      ...DEFAULT_SSH_LIMITS,
+      failuresPerAccount: 3,
+      failuresPerAccountMinute: 1,
+      failuresPerAddress: 5,
+    });
     for (let i = 0; i < 3; i++) keeper.failed('a', 'student', '1.1.1.1');
     expect(keeper.refuses('a', 'student', '1.1.1.1')).toBe(true);
     expect(keeper.refuses('a', 'root', '1.1.1.1')).toBe(false);
     expect(keeper.refuses('a', 'student', '1.1.1.2')).toBe(false);
     for (let i = 0; i < 3; i++) keeper.failed('b', 'root', '1.1.1.1');
     expect(keeper.enter('c', '1.1.1.1')).toBeNull();
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(keeper.refuses('a', 'student', '1.1.1.1')).toBe(false);
+    expect(keeper.enter('c', '1.1.1.1')).not.toBeNull();
   });
 });
 
