@@ -314,4 +314,17 @@ describe('power', () => {
       0,
     );
   });
+
+  it('a terminal prints no faster than the machine may', async () => {
+    const rate = 16_384;
+    await site.host.update('anil-vm', { quotas: { ...QUOTAS, outputBytesPerSec: rate } });
+    const printer = await site.terminal('anil-vm', {
+      argv: ['/bin/sh', '-c', `head -c ${4 * rate} /dev/zero | tr '\\0' x; echo; echo done`],
+    });
+    const begin = performance.now();
+    await printer.until('done');
+    // A burst of a second's worth is free, the three that are left take their time.
+    expect(performance.now() - begin).toBeGreaterThan(2500);
+    await site.host.update('anil-vm', { quotas: QUOTAS });
+  });
 });
